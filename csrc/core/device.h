@@ -1,0 +1,99 @@
+// Devices and the memory they hand out. A Buffer is a reference-counted block; a Device makes
+// buffers. The CPU device caches freed blocks by size class, because fresh pages cost more to
+// touch than most kernels cost to run.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+namespace tfmini {
+
+enum class DeviceKind : uint8_t { kCPU = 0, kCUDA = 1 };
+
+class Buffer {
+ public:
+  Buffer(void* data, size_t bytes) : data_(data), bytes_(bytes) {}
+  Buffer(const Buffer&) = delete;
+  Buffer& operator=(const Buffer&) = delete;
+  virtual ~Buffer() = default;
+
+  void* data() const { return data_; }
+  size_t bytes() const { return bytes_; }
+  void ref() { refs_.fetch_add(1, std::memory_order_relaxed); }
+  void unref() {
+    // acq_rel: the last owner must see every write made through the other references.
+    if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) release();
+  }
+  bool unique() const { return refs_.load(std::memory_order_acquire) == 1; }
+
+ protected:
+  virtual void release() { delete this; }
+  void set_refs(int n) { refs_.store(n, std::memory_order_relaxed); }
+
+ private:
+  void* data_;
+  size_t bytes_;
+  std::atomic<int> refs_{1};
+};
+
+// An owning pointer to a Buffer.
+class BufferRef {
+ public:
+  BufferRef() = default;
+  // Takes over the reference the Buffer was created with.
+  explicit BufferRef(Buffer* buffer) : buffer_(buffer) {}
+  BufferRef(const BufferRef& o) : buffer_(o.buffer_) {
+    if (buffer_) buffer_->ref();
+  }
+  BufferRef(BufferRef&& o) noexcept : buffer_(std::exchange(o.buffer_, nullptr)) {}
+  BufferRef& operator=(BufferRef o) noexcept {
+    std::swap(buffer_, o.buffer_);
+    return *this;
+  }
+  ~BufferRef() {
+    if (buffer_) buffer_->unref();
+  }
+  Buffer* get() const { return buffer_; }
+  Buffer* operator->() const { return buffer_; }
+  explicit operator bool() const { return buffer_ != nullptr; }
+  void reset() { *this = BufferRef(); }
+
+ private:
+  Buffer* buffer_ = nullptr;
+};
+
+class Device {
+ public:
+  virtual ~Device() = default;
+  DeviceKind kind() const { return kind_; }
+  int index() const { return index_; }
+  // "/device:CPU:0"
+  std::string name() const;
+
+  // At least `bytes` bytes aligned to kAlignment, uninitialised. Throws ResourceExhaustedError.
+  virtual BufferRef allocate(size_t bytes) = 0;
+  virtual void copy_from_host(void* dst, const void* src, size_t bytes) = 0;
+  virtual void copy_to_host(void* dst, const void* src, size_t bytes) = 0;
+  virtual void synchronize() = 0;
+  // Bytes held by live buffers and by the cache, for reports and tests.
+  virtual size_t bytes_in_use() const = 0;
+  virtual size_t bytes_cached() const = 0;
+  // Gives cached blocks back to the system.
+  virtual void trim() = 0;
+
+  static constexpr size_t kAlignment = 64;
+
+ protected:
+  Device(DeviceKind kind, int index) : kind_(kind), index_(index) {}
+
+ private:
+  DeviceKind kind_;
+  int index_;
+};
+
+Device& cpu_device();
+
+}  // namespace tfmini

@@ -1,0 +1,75 @@
+// A dense row-major tensor: dtype, shape, and a pointer into a shared buffer.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/device.h"
+#include "core/dtype.h"
+#include "core/error.h"
+#include "core/shape.h"
+
+namespace tfmini {
+
+class Tensor {
+ public:
+  Tensor() = default;
+  // Uninitialised host tensor (strings are empty strings, variants are null).
+  Tensor(DType dtype, const Shape& shape) : Tensor(cpu_device(), dtype, shape) {}
+  Tensor(Device& device, DType dtype, const Shape& shape);
+  // A view of `buffer` starting at `data`.
+  Tensor(DType dtype, const Shape& shape, BufferRef buffer, void* data)
+      : buffer_(std::move(buffer)), data_(data), shape_(shape), dtype_(dtype) {}
+
+  template <class T>
+  static Tensor scalar(T value) {
+    Tensor t(dtype_of<T>, Shape{});
+    t.data<T>()[0] = std::move(value);
+    return t;
+  }
+  template <class T>
+  static Tensor vector(const std::vector<T>& values) {
+    Tensor t(dtype_of<T>, Shape{static_cast<int64_t>(values.size())});
+    for (size_t i = 0; i < values.size(); ++i) t.data<T>()[i] = values[i];
+    return t;
+  }
+
+  bool defined() const { return dtype_ != DType::kInvalid; }
+  DType dtype() const { return dtype_; }
+  const Shape& shape() const { return shape_; }
+  int rank() const { return shape_.rank(); }
+  int64_t dim(int axis) const { return shape_.dim(axis); }
+  int64_t num_elements() const { return shape_.product(0, shape_.rank()); }
+  size_t bytes() const { return static_cast<size_t>(num_elements()) * dtype_size(dtype_); }
+
+  template <class T>
+  T* data() { return static_cast<T*>(data_); }
+  template <class T>
+  const T* data() const { return static_cast<const T*>(data_); }
+  void* raw() { return data_; }
+  const void* raw() const { return data_; }
+  const BufferRef& buffer() const { return buffer_; }
+
+  // Same elements, other shape of equal size.
+  Tensor reshaped(const Shape& shape) const { return Tensor(dtype_, shape, buffer_, data_); }
+  // A copy that owns its memory (host tensors).
+  Tensor clone() const;
+  // Any integer dtype read as int64; the caller has checked index and dtype.
+  int64_t int_at(int64_t index) const;
+  // Elements of an int32/int64 tensor of rank <= 1.
+  std::vector<int64_t> to_ints() const;
+
+ private:
+  BufferRef buffer_;
+  void* data_ = nullptr;
+  Shape shape_;
+  DType dtype_ = DType::kInvalid;
+};
+
+// Copies elements between host tensors of equal dtype and size (strings and variants too).
+void copy_elements(const Tensor& from, Tensor& to);
+
+}  // namespace tfmini

@@ -1,0 +1,75 @@
+// The variables of one session. Readers take a reference to the current buffer (a snapshot that
+// never changes); writers update in place only while nobody else holds the buffer and copy it
+// first otherwise. Within one run the plan orders reads before writes, so the copy happens only
+// when another run is reading at that moment.
+#pragma once
+
+#include <initializer_list>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "core/tensor.h"
+
+namespace tfmini {
+
+class Variable {
+ public:
+  Variable(std::string name, DType dtype, Shape shape) : name_(std::move(name)), dtype_(dtype), shape_(shape) {}
+
+  const std::string& name() const { return name_; }
+  DType dtype() const { return dtype_; }
+  const Shape& shape() const { return shape_; }  // may be partly unknown (validate_shape=False)
+  bool initialized() const;
+  // The current value; throws FailedPreconditionError if uninitialised.
+  Tensor read() const;
+  // Replaces the value. The tensor must own its memory and not be written to afterwards.
+  void assign(Tensor value);
+  void clear();
+
+ private:
+  friend class VariableUpdate;
+  [[noreturn]] void uninitialized() const;
+  std::string name_;
+  DType dtype_;
+  Shape shape_;
+  mutable std::mutex mutex_;
+  Tensor value_;
+};
+
+// Exclusive access to the contents of one or more variables, for read-modify-write kernels:
+//
+//   VariableUpdate update({&c.variable(0), &c.variable(1)});   // locks both, in a global order
+//   check(...);                                               // all checks before the first write
+//   float* w = update[0].data<float>();
+//
+// Throws FailedPreconditionError if one is uninitialised.
+class VariableUpdate {
+ public:
+  explicit VariableUpdate(std::initializer_list<Variable*> variables);
+  ~VariableUpdate();
+  VariableUpdate(const VariableUpdate&) = delete;
+  VariableUpdate& operator=(const VariableUpdate&) = delete;
+  // Contents for reading (call before write() to check shapes).
+  const Tensor& read(int i) const { return variables_[i]->value_; }
+  // Contents for writing: unshared, copied first if somebody holds a snapshot.
+  Tensor& operator[](int i);
+
+ private:
+  std::vector<Variable*> variables_;  // as given
+  std::vector<Variable*> locked_;     // sorted, unique
+};
+
+class VariableStore {
+ public:
+  // The variable of this name, created at first use; throws if dtypes disagree.
+  Variable& get(const std::string& name, DType dtype, const Shape& shape);
+
+ private:
+  std::mutex mutex_;
+  std::unordered_map<std::string, std::unique_ptr<Variable>> variables_;
+};
+
+}  // namespace tfmini
