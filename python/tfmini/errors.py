@@ -1,0 +1,194 @@
+"""The exceptions of a run, one class per TensorFlow status code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+OK = 0
+CANCELLED = 1
+UNKNOWN = 2
+INVALID_ARGUMENT = 3
+DEADLINE_EXCEEDED = 4
+NOT_FOUND = 5
+ALREADY_EXISTS = 6
+PERMISSION_DENIED = 7
+RESOURCE_EXHAUSTED = 8
+FAILED_PRECONDITION = 9
+ABORTED = 10
+OUT_OF_RANGE = 11
+UNIMPLEMENTED = 12
+INTERNAL = 13
+UNAVAILABLE = 14
+DATA_LOSS = 15
+UNAUTHENTICATED = 16
+
+
+class OpError(Exception):
+    """A failed operation.
+
+    Attributes:
+      message: what went wrong.
+      op: the `Operation` that failed, or None if none is to blame.
+      node_def: its definition, or None.
+      error_code: the number of TensorFlow's status code.
+    """
+
+    def __init__(self, node_def: Any, op: Any, message: str, error_code: int = UNKNOWN):
+        super().__init__(node_def, op, message, error_code)
+        self._node_def = node_def
+        self._op = op
+        self._message = message
+        self._error_code = error_code
+
+    @property
+    def message(self) -> str:
+        return self._message
+
+    @property
+    def op(self) -> Any:
+        return self._op
+
+    @property
+    def node_def(self) -> Any:
+        if self._node_def is None and self._op is not None:
+            return self._op.node_def
+        return self._node_def
+
+    @property
+    def error_code(self) -> int:
+        return self._error_code
+
+    def __str__(self) -> str:
+        return self._message
+
+    def __reduce__(self) -> Any:
+        # An Operation belongs to a graph of this process and stays behind.
+        return _rebuild, (self._error_code, self._message)
+
+
+class _CodedError(OpError):
+    """Base of the classes that stand for exactly one code."""
+
+    code = UNKNOWN
+
+    def __init__(self, node_def: Any, op: Any, message: str):
+        super().__init__(node_def, op, message, self.code)
+
+
+class CancelledError(_CodedError):
+    """The run was cancelled: by closing the session, or from another thread."""
+
+    code = CANCELLED
+
+
+class UnknownError(OpError):
+    """An error of no known kind."""
+
+
+class InvalidArgumentError(_CodedError):
+    """An operation received an invalid value or shape."""
+
+    code = INVALID_ARGUMENT
+
+
+class DeadlineExceededError(_CodedError):
+    """The operation did not finish in time."""
+
+    code = DEADLINE_EXCEEDED
+
+
+class NotFoundError(_CodedError):
+    """A requested entity (a file, a tensor of a checkpoint) does not exist."""
+
+    code = NOT_FOUND
+
+
+class AlreadyExistsError(_CodedError):
+    """An entity that was to be created exists already."""
+
+    code = ALREADY_EXISTS
+
+
+class PermissionDeniedError(_CodedError):
+    """The caller may not do this."""
+
+    code = PERMISSION_DENIED
+
+
+class ResourceExhaustedError(_CodedError):
+    """Out of memory or of another resource."""
+
+    code = RESOURCE_EXHAUSTED
+
+
+class FailedPreconditionError(_CodedError):
+    """The system is not in the right state, most often: a variable is not initialized."""
+
+    code = FAILED_PRECONDITION
+
+
+class AbortedError(_CodedError):
+    """The operation was aborted, usually by a concurrent action."""
+
+    code = ABORTED
+
+
+class OutOfRangeError(_CodedError):
+    """An operation went past the end of valid input: the end of a file, an empty closed queue."""
+
+    code = OUT_OF_RANGE
+
+
+class UnimplementedError(_CodedError):
+    """The operation is not implemented for these types or on this device."""
+
+    code = UNIMPLEMENTED
+
+
+class InternalError(_CodedError):
+    """An invariant of the system is broken."""
+
+    code = INTERNAL
+
+
+class UnavailableError(_CodedError):
+    """The runtime is unavailable at the moment."""
+
+    code = UNAVAILABLE
+
+
+class DataLossError(_CodedError):
+    """Data is lost or corrupted: a truncated checkpoint, a record with a wrong checksum."""
+
+    code = DATA_LOSS
+
+
+class UnauthenticatedError(_CodedError):
+    """The request has no valid credentials."""
+
+    code = UNAUTHENTICATED
+
+
+_CLASSES: dict[int, type[OpError]] = {cls.code: cls for cls in _CodedError.__subclasses__()}
+_CLASSES[UNKNOWN] = UnknownError
+_CODES: dict[type[OpError], int] = {cls: code for code, cls in _CLASSES.items()}
+
+
+def exception_type_from_error_code(error_code: int) -> type[OpError]:
+    """The exception class that stands for a status code; KeyError if there is none."""
+    return _CLASSES[error_code]
+
+
+def error_code_from_exception_type(cls: type[OpError]) -> int:
+    """The status code an exception class stands for; UNKNOWN if it stands for none."""
+    return _CODES.get(cls, UNKNOWN)
+
+
+def make_error(error_code: int, message: str, op: Any = None, node_def: Any = None) -> OpError:
+    """The exception for a status code, ready to be raised."""
+    cls: Any = _CLASSES.get(error_code, UnknownError)
+    return cls(node_def, op, message)
+
+
+def _rebuild(error_code: int, message: str) -> OpError:
+    return make_error(error_code, message)
