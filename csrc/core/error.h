@@ -45,6 +45,12 @@ class Error : public std::exception {
   std::string node_;
 };
 
+// An InvalidArgument that Python reports as TypeError while a graph is built.
+class TypeMismatch : public Error {
+ public:
+  explicit TypeMismatch(std::string message) : Error(Code::kInvalidArgument, std::move(message)) {}
+};
+
 namespace detail {
 template <class... Parts>
 std::string concat(const Parts&... parts) {

@@ -158,50 +158,79 @@ class SessionState {
   virtual ~SessionState() = default;
 };
 
-class Variable;     // runtime/variables.h
-class RunEnv;       // runtime/executor.h: the session side of a run
+class Variable;  // runtime/variables.h
+
+// What a run offers its kernels beyond tensors. Implemented by the runtime; absent while constants
+// are folded.
+class RunEnv {
+ public:
+  virtual ~RunEnv() = default;
+  virtual Variable& variable(const void* instr, int input) = 0;
+  virtual SessionState& session_state(const void* instr, std::unique_ptr<SessionState> (*make)(const void*),
+                                      const void* arg) = 0;
+  virtual const std::string& node_name(const void* instr) const = 0;
+};
 
 // What a kernel sees: inputs, outputs already allocated, nothing about graphs. Kernels are shared
 // by concurrent runs and must keep no mutable state of their own.
 class KernelContext {
  public:
-  int num_inputs() const { return num_inputs_; }
-  int num_outputs() const { return num_outputs_; }
-  const Tensor& input(int i) const { return slots_[input_ids_[i]]; }
-  Tensor& output(int i) const { return slots_[output_ids_[i]]; }
+  // One call of one kernel: tensors live in `slots`, the id arrays say which are its own.
+  struct Call {
+    Tensor* slots = nullptr;
+    const int32_t* inputs = nullptr;
+    const int32_t* outputs = nullptr;
+    const DType* output_dtypes = nullptr;
+    int num_inputs = 0;
+    int num_outputs = 0;
+    uint64_t owned_inputs = 0;  // bit i: this is the last use of input i and nothing else needs its slot
+    Device* device = nullptr;
+    RunEnv* env = nullptr;
+    const void* instr = nullptr;
+  };
+  explicit KernelContext(const Call& call) : call_(call) {}
+
+  int num_inputs() const { return call_.num_inputs; }
+  int num_outputs() const { return call_.num_outputs; }
+  const Tensor& input(int i) const { return call_.slots[call_.inputs[i]]; }
+  Tensor& output(int i) const { return call_.slots[call_.outputs[i]]; }
   template <class T>
-  const T* in(int i) const { return input(i).data<T>(); }
+  const T* in(int i) const {
+    return input(i).data<T>();
+  }
   template <class T>
-  T* out(int i) const { return output(i).data<T>(); }
+  T* out(int i) const {
+    return output(i).data<T>();
+  }
 
   // Ops with dynamic_output only: allocates or installs output i.
   Tensor& allocate_output(int i, const Shape& shape) const;
-  void set_output(int i, Tensor tensor) const { slots_[output_ids_[i]] = std::move(tensor); }
-  // May the kernel steal input i (nobody else reads it)? True only for unshared buffers at their last use.
+  void set_output(int i, Tensor tensor) const { output(i) = std::move(tensor); }
+  // Input i, moved out of its slot at its last use (its buffer may then be unique), shared otherwise.
   Tensor take_input(int i) const;
-  DType output_dtype(int i) const { return output_dtypes_[i]; }
+  DType output_dtype(int i) const { return call_.output_dtypes[i]; }
   // Scratch memory for the duration of the call.
-  Tensor scratch(DType dtype, const Shape& shape) const { return Tensor(*device_, dtype, shape); }
-  Device& device() const { return *device_; }
+  Tensor scratch(DType dtype, const Shape& shape) const { return Tensor(*call_.device, dtype, shape); }
+  Device& device() const { return *call_.device; }
 
   // The variable named by (ref) input i.
-  Variable& variable(int i) const;
-  // This node's state in this session, made by `make` at first use; runs of one session share it.
-  SessionState& session_state(std::unique_ptr<SessionState> (*make)(const void*), const void* arg) const;
-  RunEnv& env() const { return *env_; }
-  const std::string& node_name() const;
+  Variable& variable(int i) const { return env().variable(call_.instr, i); }
+  // This node's state in this session, made by `make(arg)` at first use; runs of one session share it.
+  SessionState& session_state(std::unique_ptr<SessionState> (*make)(const void*), const void* arg) const {
+    return env().session_state(call_.instr, make, arg);
+  }
+  RunEnv& env() const;
+  const std::string& node_name() const { return env().node_name(call_.instr); }
+  const void* instr() const { return call_.instr; }
 
  private:
-  friend class Executor;
-  Tensor* slots_ = nullptr;
-  const int32_t* input_ids_ = nullptr;
-  const int32_t* output_ids_ = nullptr;
-  const DType* output_dtypes_ = nullptr;
-  int num_inputs_ = 0;
-  int num_outputs_ = 0;
-  Device* device_ = nullptr;
-  RunEnv* env_ = nullptr;
-  const void* instr_ = nullptr;
+  const Call& call_;
 };
+
+// Runs a kernel once on host tensors, outside of any plan: constant folding and tests.
+struct Kernel;
+std::vector<Tensor> call_kernel(const Kernel& kernel, const std::vector<Tensor>& inputs,
+                                const std::vector<DType>& output_dtypes, const std::vector<Shape>& output_shapes,
+                                bool dynamic_output);
 
 }  // namespace tfmini

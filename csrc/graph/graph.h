@@ -46,6 +46,10 @@ class Graph {
   Node& add(std::string_view op, std::string name, const std::vector<std::vector<Out>>& inputs,
             std::vector<int32_t> control_inputs, Attrs attrs, std::string device);
 
+  // Replaces a node's inputs and attributes in place; it may gain outputs, never lose any. Used when
+  // a gradient needs a loop to keep more of its intermediate values.
+  Node& rewrite(int32_t id, const std::vector<std::vector<Out>>& inputs, Attrs attrs);
+
   Node& node(int32_t id) { return nodes_[id]; }
   const Node& node(int32_t id) const { return nodes_[id]; }
   int32_t size() const { return static_cast<int32_t>(nodes_.size()); }
@@ -62,7 +66,8 @@ class Graph {
   Shape constant_as_shape(Out t);
 
  private:
-  std::deque<Node> nodes_;
+  void resolve(Node& node, const std::vector<std::vector<Out>>& inputs);
+  std::deque<Node> nodes_;  // a deque: references stay valid while nodes are added
   std::unordered_map<std::string_view, int32_t> by_name_;  // keys point into the nodes
   std::unordered_map<int64_t, Tensor> known_values_;       // of shape ops, computed on demand
 };

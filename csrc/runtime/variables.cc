@@ -1,0 +1,63 @@
+#include "runtime/variables.h"
+
+#include <algorithm>
+
+namespace tfmini {
+
+bool Variable::initialized() const {
+  std::lock_guard lock(mutex_);
+  return value_.defined();
+}
+
+Tensor Variable::read() const {
+  std::lock_guard lock(mutex_);
+  if (!value_.defined()) [[unlikely]]
+    uninitialized();
+  return value_;
+}
+
+void Variable::assign(Tensor value) {
+  std::lock_guard lock(mutex_);
+  std::swap(value_, value);  // the old value is freed after the lock is released
+}
+
+void Variable::clear() { assign(Tensor()); }
+
+void Variable::uninitialized() const {
+  fail(Code::kFailedPrecondition, "Attempting to use uninitialized value ", name_,
+       "; run its initializer first (tf.global_variables_initializer(), or Saver.restore)");
+}
+
+VariableUpdate::VariableUpdate(std::initializer_list<Variable*> variables) : variables_(variables), locked_(variables) {
+  // A global order (addresses) keeps concurrent updates of overlapping sets from deadlocking.
+  std::sort(locked_.begin(), locked_.end());
+  locked_.erase(std::unique(locked_.begin(), locked_.end()), locked_.end());
+  for (Variable* v : locked_) v->mutex_.lock();
+  for (Variable* v : variables_)
+    if (!v->value_.defined()) {
+      for (Variable* l : locked_) l->mutex_.unlock();
+      v->uninitialized();
+    }
+}
+
+VariableUpdate::~VariableUpdate() {
+  for (Variable* v : locked_) v->mutex_.unlock();
+}
+
+Tensor& VariableUpdate::operator[](int i) {
+  Tensor& value = variables_[i]->value_;
+  // Nobody can take a new reference while the lock is held, so unique() stays true once seen.
+  if (!value.buffer()->unique()) value = value.clone();
+  return value;
+}
+
+Variable& VariableStore::get(const std::string& name, DType dtype, const Shape& shape) {
+  std::lock_guard lock(mutex_);
+  auto& slot = variables_[name];
+  if (!slot) slot = std::make_unique<Variable>(name, dtype, shape);
+  check(slot->dtype() == dtype, "variable '", name, "' has dtype ", dtype_name(slot->dtype()), ", asked for ",
+        dtype_name(dtype));
+  return *slot;
+}
+
+}  // namespace tfmini

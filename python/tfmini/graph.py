@@ -1,0 +1,491 @@
+"""Graphs: nodes under unique names, name scopes, control dependencies, devices, collections.
+
+The nodes themselves live in C++ (`_core.Graph`, which also infers dtypes and shapes); this module
+keeps what programs see of them, and the stack of default graphs and sessions.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from tfmini import _core, device as device_lib, errors
+from tfmini.operation import Operation, Tensor, user_line
+
+__all__ = [
+    "Graph",
+    "Operation",
+    "Tensor",
+    "colocate_with",
+    "container",
+    "control_dependencies",
+    "device",
+    "get_default_graph",
+    "get_default_session",
+    "name_scope",
+    "reset_default_graph",
+]
+
+_VALID_NAME = re.compile(r"^[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*$")
+_VALID_SCOPE = re.compile(r"^[A-Za-z0-9_.\\/>-]*$")
+
+
+class Graph:
+    """A TensorFlow graph: operations in the order they were created."""
+
+    building_function = False
+
+    def __init__(self) -> None:
+        self._core = _core.Graph()
+        self._ops: list[Operation] = []
+        self._by_name: dict[str, Operation] = {}
+        self._names_in_use: dict[str, int] = {}
+        self._collections: dict[str, list[Any]] = {}
+        self._lock = threading.RLock()
+        self._local = threading.local()  # scope stacks are per thread
+        self._finalized = False
+        self.seed: int | None = None
+        self._unfeedable: set[Tensor] = set()
+        self._unfetchable: set[Operation] = set()
+        self._gradient_overrides: dict[str, str] = {}
+        self._container = ""
+
+    # --- scope stacks, per thread -----------------------------------------------------------------
+    @property
+    def _scopes(self) -> Any:
+        local = self._local
+        if not hasattr(local, "name"):
+            local.name, local.control, local.devices, local.attrs = "", [], [], {}
+        return local
+
+    @property
+    def _name_stack(self) -> str:
+        return self._scopes.name
+
+    def get_name_scope(self) -> str:
+        return self._scopes.name
+
+    # --- nodes -----------------------------------------------------------------------------------
+    def create_op(
+        self,
+        op_type: str,
+        inputs: Sequence[Sequence[Tensor]],
+        attrs: dict[str, Any] | None = None,
+        name: str | None = None,
+        control_inputs: Iterable[Operation] = (),
+    ) -> Operation:
+        """Adds a node. `inputs`: one list of tensors per declared input of the op.
+
+        Raises ValueError or TypeError, naming the node and the user's line, if the op refuses.
+        """
+        self._check_open()
+        scopes = self._scopes
+        with self._lock:
+            if name is None:
+                name = op_type
+            unique = name[:-1] if name and name[-1] == "/" else self.unique_name(name)
+            if not _VALID_NAME.match(unique):
+                raise ValueError(f"'{unique}' is not a valid node name")
+            flat: list[Tensor] = []
+            keys = []
+            for group in inputs:
+                ids = []
+                for t in group:
+                    if t.op.graph is not self:
+                        t = self.capture(t)
+                    flat.append(t)
+                    ids.append((t.op._id, t.value_index))
+                keys.append(ids)
+            control = [op._id for op in control_inputs]
+            for frame in scopes.control:
+                control += frame.ids_for(flat)
+            text = scopes.devices[-1].text if scopes.devices else ""
+            try:
+                node_id, types = self._core.add(op_type, unique, keys, control, attrs or {}, text)
+            except _core.StatusError as e:
+                raise errors.build_error(e, op_type, unique, user_line()) from None
+            op = Operation(self, node_id, unique, op_type, types, flat, text)
+            self._ops.append(op)
+            self._by_name[unique] = op
+            for frame in scopes.control:
+                frame.ops.add(node_id)
+            if scopes.devices and scopes.devices[-1].functions:
+                op._set_device(scopes.devices[-1].apply(op))
+            return op
+
+    def capture(self, tensor: Tensor) -> Tensor:
+        raise ValueError(
+            f"Tensor '{tensor.name}' must be from the same graph as the operation that uses it. Build both inside one "
+            "`with graph.as_default():` block."
+        )
+
+    @property
+    def _last_id(self) -> int:
+        """Number of nodes so far; op seeds derive from it (see random_seed.py)."""
+        return len(self._ops)
+
+    @property
+    def version(self) -> int:
+        return len(self._ops)
+
+    def get_operations(self) -> list[Operation]:
+        return list(self._ops)
+
+    def get_operation_by_name(self, name: str) -> Operation:
+        """Raises KeyError if there is none, TypeError unless `name` is a string."""
+        if not isinstance(name, str):
+            raise TypeError(f"Operation names are strings (or similar), not {type(name).__name__}.")
+        return self.as_graph_element(name, allow_tensor=False)
+
+    def get_tensor_by_name(self, name: str) -> Tensor:
+        if not isinstance(name, str):
+            raise TypeError(f"Tensor names are strings (or similar), not {type(name).__name__}.")
+        return self.as_graph_element(name, allow_operation=False)
+
+    def as_graph_element(self, obj: Any, allow_tensor: bool = True, allow_operation: bool = True) -> Any:
+        """The Tensor or Operation that `obj` (an object or a name) stands for in this graph."""
+        convert = getattr(obj, "_as_graph_element", None)
+        if convert is not None:
+            obj = convert()
+        if isinstance(obj, Tensor) and allow_tensor or isinstance(obj, Operation) and allow_operation:
+            if obj.graph is not self:
+                raise ValueError(f"{obj!r} is not an element of this graph.")
+            return obj
+        if isinstance(obj, bytes):
+            obj = obj.decode()
+        if not isinstance(obj, str):
+            kinds = " or ".join(k for k, on in (("Tensor", allow_tensor), ("Operation", allow_operation)) if on)
+            raise TypeError(f"Can not convert a {type(obj).__name__} into a {kinds}.")
+        return self._element_by_name(obj, allow_tensor, allow_operation)
+
+    def _element_by_name(self, name: str, allow_tensor: bool, allow_operation: bool) -> Any:
+        op_name, colon, index = name.partition(":")
+        op = self._by_name.get(op_name)
+        if colon:
+            if not allow_tensor:
+                raise ValueError(f"Name '{name}' appears to refer to a Tensor, not an Operation.")
+            if not index.isdigit():
+                raise ValueError(f"The name '{name}' looks like a tensor name, but is not '<op_name>:<output_index>'.")
+            if op is None:
+                raise KeyError(f"The name '{name}' refers to a Tensor which does not exist: no operation '{op_name}'.")
+            if int(index) >= len(op.outputs):
+                raise KeyError(f"The name '{name}' refers to a Tensor which does not exist: '{op_name}' has {len(op.outputs)} output(s).")
+            return op.outputs[int(index)]
+        if not allow_operation:
+            hint = f" Did you mean '{name}:0'?" if op else ""
+            raise ValueError(f"The name '{name}' is not '<op_name>:<output_index>', as tensor names are.{hint}")
+        if op is None:
+            raise KeyError(f"The name '{name}' refers to an Operation not in the graph.")
+        return op
+
+    # --- names -----------------------------------------------------------------------------------
+    def unique_name(self, name: str, mark_as_used: bool = True) -> str:
+        """`name` inside the current scope, with the suffix _1, _2, ... that makes it new.
+
+        Names that differ in case alone count as equal, as in TensorFlow.
+        """
+        stack = self._scopes.name
+        if stack:
+            name = f"{stack}/{name}"
+        key = name.lower()
+        used = self._names_in_use
+        i = used.get(key, 0)
+        if mark_as_used:
+            used[key] = i + 1
+        if i > 0:
+            base = key
+            while key in used:
+                key = f"{base}_{i}"
+                i += 1
+            if mark_as_used:
+                used[key] = 1
+            name = f"{name}_{i - 1}"
+        return name
+
+    @contextlib.contextmanager
+    def name_scope(self, name: str | None) -> Iterator[str]:
+        """Prefixes the names of nodes created inside. A trailing "/" re-enters that very scope;
+        None or "" returns to the top."""
+        scopes = self._scopes
+        old = scopes.name
+        if name:
+            if isinstance(name, bytes):
+                name = name.decode()
+            if not (_VALID_SCOPE if old else _VALID_NAME).match(name):
+                raise ValueError(f"'{name}' is not a valid scope name")
+        with self._lock:
+            if not name:
+                new = ""
+            elif name[-1] == "/":
+                new = name[:-1]
+            else:
+                new = self.unique_name(name)
+        scopes.name = new
+        try:
+            yield new + "/" if new else ""
+        finally:
+            scopes.name = old
+
+    # --- control dependencies, devices, attributes ------------------------------------------------
+    @contextlib.contextmanager
+    def control_dependencies(self, control_inputs: Iterable[Any] | None) -> Iterator[None]:
+        """Nodes created inside run after `control_inputs`; None clears all dependencies."""
+        scopes = self._scopes
+        old = scopes.control
+        if control_inputs is None:
+            scopes.control = []
+        else:
+            if isinstance(control_inputs, (Tensor, Operation)):
+                raise TypeError("control_inputs must be a list of operations and tensors")
+            ops = []
+            for c in control_inputs:
+                element = self.as_control_input(c)
+                if element is not None:
+                    ops.append(element._id)
+            scopes.control = old + [_ControlFrame(ops)]
+        try:
+            yield
+        finally:
+            scopes.control = old
+
+    def as_control_input(self, obj: Any) -> Operation | None:
+        """The operation to wait for; None if it is outside a function and so has run already."""
+        for part in ("op", "_as_graph_element"):
+            if not isinstance(obj, (Tensor, Operation, str)) and hasattr(obj, part):
+                obj = getattr(obj, part)
+                obj = obj() if callable(obj) else obj
+        element = self.as_graph_element(obj)
+        return element.op if isinstance(element, Tensor) else element
+
+    @contextlib.contextmanager
+    def device(self, device_name_or_function: Any) -> Iterator[None]:
+        scopes = self._scopes
+        old = scopes.devices
+        scopes.devices = old + [device_lib.DeviceFrame(old[-1] if old else None, device_name_or_function)]
+        try:
+            yield
+        finally:
+            scopes.devices = old
+
+    @contextlib.contextmanager
+    def colocate_with(self, op: Any, ignore_existing: bool = False) -> Iterator[None]:
+        op = getattr(op, "op", op)
+        if op is not None and getattr(op, "_device", ""):
+            with self.device(op._device):
+                yield
+        else:
+            yield
+
+    @contextlib.contextmanager
+    def container(self, container_name: str) -> Iterator[str]:
+        old, self._container = self._container, container_name
+        try:
+            yield container_name
+        finally:
+            self._container = old
+
+    @contextlib.contextmanager
+    def gradient_override_map(self, op_type_map: dict[str, str]) -> Iterator[None]:
+        """Nodes created inside use the gradient registered under another name."""
+        scopes = self._scopes
+        old = scopes.attrs
+        scopes.attrs = {**old, **op_type_map}
+        try:
+            yield
+        finally:
+            scopes.attrs = old
+
+    # --- collections ------------------------------------------------------------------------------
+    @property
+    def collections(self) -> list[str]:
+        return list(self._collections)
+
+    def get_all_collection_keys(self) -> list[str]:
+        return [k for k in self._collections if isinstance(k, str)]
+
+    def add_to_collection(self, name: str, value: Any) -> None:
+        self._check_open()
+        self._collections.setdefault(name, []).append(value)
+
+    def add_to_collections(self, names: Any, value: Any) -> None:
+        for name in [names] if isinstance(names, str) else dict.fromkeys(names):
+            self.add_to_collection(name, value)
+
+    def get_collection_ref(self, name: str) -> list[Any]:
+        return self._collections.setdefault(name, [])
+
+    def get_collection(self, name: str, scope: str | None = None) -> list[Any]:
+        items = self._collections.get(name, [])
+        if scope is None:
+            return list(items)
+        pattern = re.compile(scope)
+        return [x for x in items if hasattr(x, "name") and pattern.match(x.name)]
+
+    def clear_collection(self, name: str) -> None:
+        self._collections.pop(name, None)
+
+    # --- life -------------------------------------------------------------------------------------
+    @contextlib.contextmanager
+    def as_default(self) -> Iterator[Graph]:
+        _stacks.graphs.append(self)
+        try:
+            yield self
+        finally:
+            _stacks.graphs.pop()
+
+    def finalize(self) -> None:
+        """Makes the graph read-only."""
+        self._finalized = True
+
+    def _unsafe_unfinalize(self) -> None:
+        self._finalized = False
+
+    @property
+    def finalized(self) -> bool:
+        return self._finalized
+
+    def _check_open(self) -> None:
+        if self._finalized:
+            raise RuntimeError("Graph is finalized and cannot be modified.")
+
+    def prevent_feeding(self, tensor: Tensor) -> None:
+        self._unfeedable.add(tensor)
+
+    def prevent_fetching(self, op: Operation) -> None:
+        self._unfetchable.add(op)
+
+    def is_feedable(self, tensor: Tensor) -> bool:
+        return tensor not in self._unfeedable
+
+    def is_fetchable(self, element: Any) -> bool:
+        return (element.op if isinstance(element, Tensor) else element) not in self._unfetchable
+
+    def as_graph_def(self, from_version: int | None = None, add_shapes: bool = False) -> Any:
+        """This graph as a GraphDef proto (needs the extra `tensorboard`)."""
+        from tfmini.graph_export import graph_def
+
+        return graph_def(self, add_shapes=add_shapes)
+
+    def _session_for(self, session: Any, what: str) -> Any:
+        if session is None:
+            session = get_default_session()
+            if session is None:
+                raise ValueError(
+                    f"Cannot use {what}: no default session is registered. Use `with sess.as_default()` or pass session=sess."
+                )
+        if session.graph is not self:
+            raise ValueError(f"Cannot use {what}: the session belongs to another graph than this tensor or operation.")
+        return session
+
+
+class _ControlFrame:
+    """One `control_dependencies` block: what to wait for, and the nodes made inside."""
+
+    __slots__ = ("ids", "ops")
+
+    def __init__(self, ids: list[int]):
+        self.ids = ids
+        self.ops: set[int] = set()
+
+    def ids_for(self, inputs: list[Tensor]) -> list[int]:
+        # A node fed by one that already waits need not wait itself.
+        if any(t.op._id in self.ops for t in inputs):
+            return []
+        return self.ids
+
+
+# --- default graph and session ---------------------------------------------------------------------
+class _Stacks(threading.local):
+    def __init__(self) -> None:
+        self.graphs: list[Graph] = []
+        self.sessions: list[Any] = []
+
+
+_stacks = _Stacks()
+_global_graph: Graph | None = None
+
+
+def get_default_graph() -> Graph:
+    """The graph that op functions add to: the innermost `as_default`, else one global graph."""
+    global _global_graph
+    if _stacks.graphs:
+        return _stacks.graphs[-1]
+    if _global_graph is None:
+        _global_graph = Graph()
+    return _global_graph
+
+
+def reset_default_graph() -> None:
+    """Replaces the global default graph by an empty one. Not allowed inside `as_default`."""
+    global _global_graph
+    if _stacks.graphs:
+        raise AssertionError("Do not use tf.reset_default_graph() to clear nested graphs. Create a new tf.Graph instead.")
+    _global_graph = Graph()
+
+
+def get_default_session() -> Any:
+    """The innermost session entered by `with sess:` or `sess.as_default()`; None if there is none."""
+    return _stacks.sessions[-1] if _stacks.sessions else None
+
+
+def graph_of(values: Iterable[Any]) -> Graph:
+    """The graph the given tensors belong to, else the default graph.
+
+    Inside a function body the body's graph wins: outer tensors are captured.
+    """
+    current = get_default_graph()
+    if current.building_function:
+        return current
+    for v in values:
+        g = getattr(v, "graph", None)
+        if isinstance(g, Graph):
+            return g
+    return current
+
+
+@contextlib.contextmanager
+def name_scope(name: str | None = None, default_name: str | None = None, values: Any = None) -> Iterator[str]:
+    """A name scope for an op function: `name`, or `default_name` if that is None.
+
+    Also makes the graph of `values` the default graph inside. Yields the scope name ending in "/".
+    """
+    if name is not None and not isinstance(name, (str, bytes)):
+        raise TypeError(f"name for name_scope must be a string, got {name!r}")
+    g = graph_of(values) if values else get_default_graph()
+    scope = default_name if name is None else name
+    if scope is None and values is not None:
+        raise ValueError("name_scope needs a name or a default_name.")
+    if g is not get_default_graph():
+        with g.as_default(), g.name_scope(scope) as s:
+            yield s
+    else:
+        with g.name_scope(scope) as s:
+            yield s
+
+
+def control_dependencies(control_inputs: Any) -> Any:
+    """See `Graph.control_dependencies`."""
+    return get_default_graph().control_dependencies(control_inputs)
+
+
+def device(device_name_or_function: Any) -> Any:
+    """Places the nodes created inside on a device: "/cpu:0", "/gpu:1", "/device:GPU:0", ..."""
+    return get_default_graph().device(device_name_or_function)
+
+
+def colocate_with(op: Any, ignore_existing: bool = False) -> Any:
+    return get_default_graph().colocate_with(op, ignore_existing)
+
+
+def container(container_name: str) -> Any:
+    return get_default_graph().container(container_name)
+
+
+def convert_to_tensor(value: Any, dtype: Any = None, name: str | None = None, **kwargs: Callable[..., Any]) -> Tensor:
+    """See `tfmini.convert.convert_to_tensor`; here so that op modules need one import."""
+    from tfmini.convert import convert_to_tensor as convert
+
+    return convert(value, dtype, name, **kwargs)

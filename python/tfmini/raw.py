@@ -1,0 +1,166 @@
+"""`raw.<OpName>(...)`: one builder per op, made from its C++ definition when first used.
+
+Inputs come in the order the op declares them, as anything convertible to a tensor; attributes are
+keywords (those that follow from inputs may be left out). The result is the op's output tensor, a
+tuple of tensors, a list (one list-valued output), or the Operation if it has no outputs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tfmini import _core, dtypes, tensor_shape
+from tfmini.convert import convert_to_tensor
+from tfmini.graph import Tensor, get_default_graph, graph_of
+
+_OpInfo = dict[str, Any]
+
+
+def __getattr__(name: str) -> Any:
+    if name.startswith("__"):
+        raise AttributeError(name)
+    try:
+        info = _core.op_info(name)
+    except _core.StatusError:
+        raise AttributeError(f"tfmini has no op '{name}'") from None
+    builder = _make_builder(info)
+    globals()[name] = builder
+    return builder
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_core.op_names()])
+
+
+def _encode_dtype(value: Any) -> int:
+    return dtypes.as_dtype(value).base_dtype.as_datatype_enum
+
+
+def _encode_shape(value: Any) -> Any:
+    shape = tensor_shape.as_shape(value)
+    return None if shape.ndims is None else shape.as_list()
+
+
+def _encode_int(value: Any) -> int:
+    if isinstance(value, float) and not value.is_integer():
+        raise TypeError(f"expected an integer, got {value!r}")
+    return int(value)
+
+
+_ENCODERS = {
+    "type": _encode_dtype,
+    "shape": _encode_shape,
+    "int": _encode_int,
+    "float": float,
+    "bool": bool,
+    "list(type)": lambda v: [_encode_dtype(x) for x in v],
+    "list(shape)": lambda v: [_encode_shape(x) for x in v],
+    "list(int)": lambda v: [_encode_int(x) for x in v],
+    "list(float)": lambda v: [float(x) for x in v],
+}
+
+
+def _make_builder(info: _OpInfo) -> Any:
+    """Specialises the generic builder for one op."""
+    op_type = info["name"]
+    args = info["inputs"]
+    num_args = len(args)
+    attr_types = {a["name"]: a["type"] for a in info["attrs"]}
+    defaults = {a["name"]: a["default"] for a in info["attrs"] if a["has_default"] and a["type"] == "type"}
+    outputs = info["outputs"]
+    list_output = len(outputs) == 1 and bool(outputs[0]["number_attr"] or outputs[0]["type_list_attr"])
+
+    def build(*inputs: Any, name: str | None = None, **attrs: Any) -> Any:
+        if len(inputs) != num_args:
+            names = ", ".join(a["name"] for a in args)
+            raise TypeError(f"{op_type} takes {num_args} inputs ({names}), got {len(inputs)}")
+        graph = graph_of(t for i in inputs for t in (i if isinstance(i, (list, tuple)) else (i,)))
+        encoded = {}
+        for key, value in attrs.items():
+            kind = attr_types.get(key)
+            if kind is None:
+                raise TypeError(f"{op_type} has no attribute '{key}'; it has {', '.join(attr_types) or 'none'}")
+            encode = _ENCODERS.get(kind)
+            try:
+                encoded[key] = encode(value) if encode and value is not None else value
+            except (TypeError, ValueError) as e:
+                raise TypeError(f"attribute '{key}' of {op_type} must be of type {kind}: {e}") from None
+        if graph is get_default_graph():
+            op = graph.create_op(op_type, convert(inputs, encoded, name), encoded, name)
+        else:
+            with graph.as_default():
+                op = graph.create_op(op_type, convert(inputs, encoded, name), encoded, name)
+        out = op.outputs
+        if list_output:
+            return out
+        if len(out) == 1:
+            return out[0]
+        return tuple(out) if out else op
+
+    def convert(inputs: tuple[Any, ...], encoded: dict[str, Any], name: str | None) -> list[list[Tensor]]:
+        """Tensors for the inputs. Types bound by attributes or by tensors among the inputs decide
+        what Python numbers become."""
+        bound: dict[str, dtypes.DType] = {k: dtypes.as_dtype(v) for k, v in encoded.items() if attr_types[k] == "type"}
+        for arg, value in zip(args, inputs):
+            attr = arg["type_attr"]
+            if attr and attr not in bound:
+                found = _tensor_dtype(value, bool(arg["number_attr"]))
+                if found is not None:
+                    bound[attr] = found
+        groups = []
+        for arg, value in zip(args, inputs):
+            scope = f"{name or op_type}/{arg['name']}"
+            if arg["number_attr"] or arg["type_list_attr"]:
+                if not isinstance(value, (list, tuple)):
+                    raise TypeError(f"input '{arg['name']}' of {op_type} must be a list of tensors, got {value!r}")
+                dtype = bound.get(arg["type_attr"])
+                group = [one(arg, v, dtype, f"{scope}_{i}") for i, v in enumerate(value)]
+            else:
+                group = [one(arg, value, bound.get(arg["type_attr"]), scope)]
+            if arg["type_attr"] and group and arg["type_attr"] not in bound:
+                bound[arg["type_attr"]] = group[0].dtype.base_dtype
+            groups.append(group)
+        return groups
+
+    def one(arg: _OpInfo, value: Any, dtype: dtypes.DType | None, scope: str) -> Tensor:
+        if type(value) is Tensor:
+            return value
+        if dtype is None and arg["dtype"]:
+            dtype = dtypes.as_dtype(arg["dtype"])
+        if dtype is not None and not isinstance(value, Tensor):
+            try:
+                return convert_to_tensor(value, dtype, name=scope, as_ref=arg["is_ref"])
+            except TypeError as e:
+                raise TypeError(f"input '{arg['name']}' of {op_type}: {e}") from None
+        attr = arg["type_attr"]
+        preferred = dtypes.as_dtype(defaults[attr]) if attr in defaults else None
+        return convert_to_tensor(value, None, name=scope, preferred_dtype=preferred, as_ref=arg["is_ref"])
+
+    build.__name__ = build.__qualname__ = op_type
+    build.__doc__ = _describe(info)
+    return build
+
+
+def _tensor_dtype(value: Any, is_list: bool) -> dtypes.DType | None:
+    """The dtype of a value that has one by itself (tensors, variables, arrays), not of numbers."""
+    if is_list and isinstance(value, (list, tuple)):
+        for v in value:
+            found = _tensor_dtype(v, False)
+            if found is not None:
+                return found
+        return None
+    dtype = getattr(value, "dtype", None)
+    if dtype is None or isinstance(value, (bool, int, float)):
+        return None
+    return dtypes.as_dtype(dtype).base_dtype
+
+
+def _describe(info: _OpInfo) -> str:
+    def arg(a: _OpInfo) -> str:
+        kind = a["type_list_attr"] or a["type_attr"] or dtypes.as_dtype(a["dtype"]).name
+        return f"{a['name']}: {a['number_attr'] + ' * ' if a['number_attr'] else ''}{kind}"
+
+    inputs = ", ".join(arg(a) for a in info["inputs"])
+    outputs = ", ".join(arg(a) for a in info["outputs"])
+    attrs = "".join(f"\n  {a['name']}: {a['type']}" + (f" = {a['default']}" if a["has_default"] else "") for a in info["attrs"])
+    return f"{info['name']}({inputs}) -> ({outputs})" + (f"\nAttributes:{attrs}" if attrs else "")
