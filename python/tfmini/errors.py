@@ -192,3 +192,34 @@ def make_error(error_code: int, message: str, op: Any = None, node_def: Any = No
 
 def _rebuild(error_code: int, message: str) -> OpError:
     return make_error(error_code, message)
+
+
+def build_error(status: Exception, op_type: str, name: str, where: Any) -> Exception:
+    """The ValueError or TypeError for an op that refused its inputs while the graph was built.
+
+    Args:
+      status: the `_core.StatusError` (code, message, node, is_type_error).
+      op_type, name: the node that was to be made.
+      where: (code object, line) of the user's source line, or None.
+    """
+    code, message, _, is_type_error = status.args
+    text = f"[{op_type}] node '{name}': {message}"
+    if where is not None:
+        text += f"\n  at {where[0].co_filename}:{where[1]}"
+    if code == UNIMPLEMENTED:
+        return UnimplementedError(None, None, text)
+    return (TypeError if is_type_error else ValueError)(text)
+
+
+def run_error(status: Exception, graph: Any) -> OpError:
+    """The tf.errors exception for a failed run, naming the node and the user's line that made it."""
+    code, message, node, _ = status.args
+    op = graph._by_name.get(node) if node else None
+    text = message
+    if op is not None:
+        text = f"[{op.type}] node '{op.name}': {message}"
+        for file, line, _ in op.traceback:
+            text += f"\n  defined at {file}:{line}"
+    elif node:
+        text = f"node '{node}': {message}"
+    return make_error(code, text, op)

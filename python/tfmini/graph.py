@@ -112,6 +112,8 @@ class Graph:
             self._by_name[unique] = op
             for frame in scopes.control:
                 frame.ops.add(node_id)
+            if op_type in scopes.attrs:
+                self._gradient_overrides[unique] = scopes.attrs[op_type]
             if scopes.devices and scopes.devices[-1].functions:
                 op._set_device(scopes.devices[-1].apply(op))
             return op
@@ -297,6 +299,10 @@ class Graph:
             yield
         finally:
             scopes.attrs = old
+
+    def gradient_override(self, op: Operation) -> str | None:
+        """The gradient name a gradient_override_map has set for this node."""
+        return self._gradient_overrides.get(op.name)
 
     # --- collections ------------------------------------------------------------------------------
     @property
