@@ -165,7 +165,15 @@ def _numpy_bfloat16() -> Any:
             "NumPy has no bfloat16 of its own: run 'pip install ml_dtypes' to feed or fetch bfloat16 tensors, "
             "or tf.cast them to float32 inside the graph"
         ) from None
+    from tfmini import _core
+
+    _core.set_bfloat16(np.dtype(ml_dtypes.bfloat16))
     return ml_dtypes.bfloat16
+
+
+def require_bfloat16() -> None:
+    """Raises TypeError, saying what to install, unless NumPy can hold bfloat16."""
+    _numpy_bfloat16()
 
 
 float32 = DType(1, "float32", "f", np.float32)
@@ -218,6 +226,7 @@ def _make_table() -> dict[Any, DType]:
 
 
 _BY_KEY: dict[Any, DType] = _make_table()
+_BY_ENUM: dict[int, DType] = {key: dtype for key, dtype in _BY_KEY.items() if type(key) is int}
 
 
 def as_dtype(type_value: Any) -> DType:

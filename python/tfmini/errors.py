@@ -190,6 +190,30 @@ def make_error(error_code: int, message: str, op: Any = None, node_def: Any = No
     return cls(node_def, op, message)
 
 
+def describe_line(where: Any) -> str:
+    """"file.py:12, in train: `y = tf.matmul(x, w)`" for a (code object, line number)."""
+    import linecache
+
+    code, line = where
+    source = linecache.getline(code.co_filename, line).strip()
+    return f"{code.co_filename}:{line}, in {code.co_name}" + (f": `{source}`" if source else "")
+
+
+def describe_failure(op_type: str, name: str, message: str, where: Any) -> str:
+    """The message of a failed node: what, which node, and the user's line that created it."""
+    text = f"[{op_type}] node '{name}': {message}"
+    return text if where is None else f"{text}\n  created at {describe_line(where)}"
+
+
+def build_error(status: Any, op_type: str, name: str, where: Any) -> Exception:
+    """The ValueError or TypeError for a node that could not be added to a graph.
+
+    `status` is a `_core.StatusError` (code, message, node, is_type_error).
+    """
+    _, message, _, is_type_error = status.args
+    return (TypeError if is_type_error else ValueError)(describe_failure(op_type, name, message, where))
+
+
 def _rebuild(error_code: int, message: str) -> OpError:
     return make_error(error_code, message)
 
