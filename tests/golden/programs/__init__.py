@@ -1,0 +1,1 @@
+"""One file per subject; see tests/golden/registry.py."""
