@@ -1,0 +1,35 @@
+// Transposition of a tile that fits into L1, by element size.
+#pragma once
+
+#include <cstdint>
+
+#include "simd/dispatch.h"
+
+namespace tfmini::simd {
+
+// out[i * out_stride + j] = in[j * in_stride + i] for i < rows, j < cols.
+template <class T>
+using TransposeFn = void (*)(const T* in, int64_t in_stride, T* out, int64_t out_stride, int64_t rows, int64_t cols);
+
+struct TransposeTable {
+  TransposeFn<uint8_t> u8;
+  TransposeFn<uint16_t> u16;
+  TransposeFn<uint32_t> u32;
+  TransposeFn<uint64_t> u64;
+};
+
+TFMINI_SIMD_TABLE(TransposeTable, transpose_table)
+
+template <class T>
+TransposeFn<T> transpose_fn() {
+  if constexpr (sizeof(T) == 1)
+    return transpose_table().u8;
+  else if constexpr (sizeof(T) == 2)
+    return transpose_table().u16;
+  else if constexpr (sizeof(T) == 4)
+    return transpose_table().u32;
+  else
+    return transpose_table().u64;
+}
+
+}  // namespace tfmini::simd
