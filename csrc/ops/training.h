@@ -1,0 +1,135 @@
+// What dense and sparse optimizer ops share: their declarations, and their scalar inputs.
+#pragma once
+
+#include <array>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/registry.h"
+#include "runtime/variables.h"
+#include "simd/training.h"
+
+namespace tfmini {
+
+struct Optimizer {
+  const char* name;    // of the op, after "Apply" or "SparseApply"
+  simd::Rule rule;
+  const char* states;  // the variable and its slots
+  const char* inputs;  // the rest, in order; "*x" is the gradient
+  const char* flag;    // an attribute that the rule takes as its last parameter, or nullptr
+  bool has_sparse;
+};
+
+inline constexpr Optimizer kOptimizers[] = {
+    {"GradientDescent", simd::Rule::kGradientDescent, "var", "alpha *delta", nullptr, false},
+    {"Momentum", simd::Rule::kMomentum, "var accum", "lr *grad momentum", "use_nesterov: bool = false", true},
+    {"Adagrad", simd::Rule::kAdagrad, "var accum", "lr *grad", "update_slots: bool = true", true},
+    {"AdagradV2", simd::Rule::kAdagradV2, "var accum", "lr epsilon *grad", "update_slots: bool = true", true},
+    {"RMSProp", simd::Rule::kRMSProp, "var ms mom", "lr rho momentum epsilon *grad", nullptr, true},
+    {"CenteredRMSProp", simd::Rule::kCenteredRMSProp, "var mg ms mom", "lr rho momentum epsilon *grad", nullptr, true},
+    {"Adam", simd::Rule::kAdam, "var m v", "beta1_power beta2_power lr beta1 beta2 epsilon *grad",
+     "use_nesterov: bool = false", false},
+    {"AdaMax", simd::Rule::kAdaMax, "var m v", "beta1_power lr beta1 beta2 epsilon *grad", nullptr, false},
+    {"Adadelta", simd::Rule::kAdadelta, "var accum accum_update", "lr rho epsilon *grad", nullptr, true},
+    {"Ftrl", simd::Rule::kFtrl, "var accum linear", "*grad lr l1 l2 lr_power", "multiply_linear_by_lr: bool = false",
+     true},
+    {"FtrlV2", simd::Rule::kFtrlV2, "var accum linear", "*grad lr l1 l2 l2_shrinkage lr_power",
+     "multiply_linear_by_lr: bool = false", true},
+    {"ProximalGradientDescent", simd::Rule::kProximalGradientDescent, "var", "alpha l1 l2 *delta", nullptr, true},
+    {"ProximalAdagrad", simd::Rule::kProximalAdagrad, "var accum", "lr l1 l2 *grad", nullptr, true},
+    {"AdagradDA", simd::Rule::kAdagradDA, "var gradient_accumulator gradient_squared_accumulator",
+     "*grad lr l1 l2 global_step", nullptr, true},
+    {"PowerSign", simd::Rule::kPowerSign, "var m", "lr logbase sign_decay beta *grad", nullptr, false},
+    {"AddSign", simd::Rule::kAddSign, "var m", "lr alpha sign_decay beta *grad", nullptr, false},
+};
+
+// Declares "Apply<name>" or "SparseApply<name>".
+void declare_optimizer(Registry& r, const Optimizer& optimizer, bool sparse);
+// Locks the first `n` inputs' variables.
+VariableUpdate update_variables(const KernelContext& c, int n);
+
+template <class T>
+const auto& update_functions() {
+  const simd::TrainingTable& table = simd::training_table();
+  if constexpr (std::is_same_v<T, float>) return table.f32;
+  else if constexpr (std::is_same_v<T, double>) return table.f64;
+  else if constexpr (std::is_same_v<T, Half>) return table.f16;
+  else return table.bf16;
+}
+
+// An optimizer op's node: where its inputs are, and its rule.
+template <class T>
+class OptimizerNode {
+ public:
+  using C = ComputeType<T>;
+  static constexpr int kMaxStates = 4, kMaxParams = 8;
+
+  OptimizerNode(const Optimizer& optimizer, const OpDef& def, const Attrs& attrs) : rule_(optimizer.rule) {
+    for (int i = 0; i < static_cast<int>(def.inputs.size()); ++i) {
+      const ArgDef& arg = def.inputs[static_cast<size_t>(i)];
+      if (arg.is_ref)
+        ++num_states_;
+      else if (arg.name == "grad" || arg.name == "delta")
+        gradient_ = i;
+      else if (arg.name == "indices")
+        indices_ = i;
+      else
+        scalars_.push_back(i);
+    }
+    if (optimizer.flag) {
+      const std::string_view flag = optimizer.flag;
+      flag_ = attrs.flag(flag.substr(0, flag.find(':'))) ? C(1) : C(0);
+    }
+  }
+
+  int num_states() const { return num_states_; }
+  int indices() const { return indices_; }
+  const Tensor& gradient(const KernelContext& c) const { return c.input(gradient_); }
+  auto function() const { return update_functions<T>()[static_cast<int>(rule_)]; }
+
+  std::array<C, kMaxParams> params(const KernelContext& c) const {
+    std::array<C, kMaxParams> p{};
+    size_t n = 0;
+    for (int i : scalars_)
+      p[n++] = c.input(i).dtype() == DType::kInt64 ? static_cast<C>(*c.in<int64_t>(i)) : static_cast<C>(*c.in<T>(i));
+    p[n] = flag_;
+    return p;
+  }
+  // Before the first write: the slots and (dense) the gradient have the variable's shape.
+  void check_shapes(const KernelContext& c, const VariableUpdate& update) const {
+    const Shape& shape = update.read(0).shape();
+    for (int i = 1; i < num_states_; ++i)
+      check(update.read(i).shape() == shape, "variable '", c.variable(0).name(), "' has shape ", shape, ", but slot '",
+            c.variable(i).name(), "' has shape ", update.read(i).shape());
+    const Tensor& gradient = this->gradient(c);
+    if (indices_ < 0)
+      check(gradient.shape() == shape, "variable '", c.variable(0).name(), "' has shape ", shape,
+            ", but its gradient has shape ", gradient.shape());
+  }
+  std::array<T*, kMaxStates> states(VariableUpdate& update) const {
+    std::array<T*, kMaxStates> s{};
+    for (int i = 0; i < num_states_; ++i) s[static_cast<size_t>(i)] = update[i].template data<T>();
+    return s;
+  }
+
+ private:
+  simd::Rule rule_;
+  int num_states_ = 0, gradient_ = -1, indices_ = -1;
+  std::vector<int> scalars_;
+  C flag_ = C(0);
+};
+
+// Registers Kernel<T>(optimizer, op, attrs) for the float types.
+template <template <class> class Kernel, class... Ts>
+void add_optimizer_kernels(Registry& r, const Optimizer& optimizer, const std::string& op, TypeList<Ts...>) {
+  const OpDef* def = &r.find(op);
+  (r.add(op, DeviceKind::kCPU, dtype_of<Ts>,
+         [&optimizer, def](const Attrs& attrs) {
+           return tfmini::Kernel{[](const void* k, KernelContext& c) { (*static_cast<const Kernel<Ts>*>(k))(c); },
+                                 std::make_shared<const Kernel<Ts>>(optimizer, *def, attrs)};
+         }),
+   ...);
+}
+
+}  // namespace tfmini
