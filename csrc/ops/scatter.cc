@@ -144,8 +144,12 @@ void kernels_for(Registry& r, const std::string& name, TypeList<Ts...>) {
 template <template <Op, class> class Kernel, Op op>
 void declare(Registry& r, const char* prefix, const char* suffix, ShapeFn shape) {
   const std::string name = std::string(prefix) + suffix;
-  OpBuilder b = r.op(name).input("ref: Ref(T)").input("indices: Tindices").input("updates: T")
-                    .output("output_ref: Ref(T)").attr(op == Op::kUpdate ? "T: type" : kNumbers)
+  OpBuilder b = r.op(name)
+                    .input("ref: Ref(T)")
+                    .input("indices: Tindices")
+                    .input("updates: T")
+                    .output("output_ref: Ref(T)")
+                    .attr(op == Op::kUpdate ? "T: type" : kNumbers)
                     .attr("Tindices: {int32, int64}")
                     .attr(op == Op::kUpdate ? "use_locking: bool = true" : "use_locking: bool = false");
   if (std::string_view(prefix) == "ScatterNd") b.attr("bad_indices_policy: string = ''");

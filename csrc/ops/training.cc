@@ -67,10 +67,14 @@ class Apply {
 
 VariableUpdate update_variables(const KernelContext& c, int n) {
   switch (n) {
-    case 1: return VariableUpdate({&c.variable(0)});
-    case 2: return VariableUpdate({&c.variable(0), &c.variable(1)});
-    case 3: return VariableUpdate({&c.variable(0), &c.variable(1), &c.variable(2)});
-    default: return VariableUpdate({&c.variable(0), &c.variable(1), &c.variable(2), &c.variable(3)});
+    case 1:
+      return VariableUpdate({&c.variable(0)});
+    case 2:
+      return VariableUpdate({&c.variable(0), &c.variable(1)});
+    case 3:
+      return VariableUpdate({&c.variable(0), &c.variable(1), &c.variable(2)});
+    default:
+      return VariableUpdate({&c.variable(0), &c.variable(1), &c.variable(2), &c.variable(3)});
   }
 }
 

@@ -13,7 +13,7 @@
 namespace tfmini {
 
 struct Optimizer {
-  const char* name;    // of the op, after "Apply" or "SparseApply"
+  const char* name;  // of the op, after "Apply" or "SparseApply"
   simd::Rule rule;
   const char* states;  // the variable and its slots
   const char* inputs;  // the rest, in order; "*x" is the gradient
@@ -52,10 +52,14 @@ VariableUpdate update_variables(const KernelContext& c, int n);
 template <class T>
 const auto& update_functions() {
   const simd::TrainingTable& table = simd::training_table();
-  if constexpr (std::is_same_v<T, float>) return table.f32;
-  else if constexpr (std::is_same_v<T, double>) return table.f64;
-  else if constexpr (std::is_same_v<T, Half>) return table.f16;
-  else return table.bf16;
+  if constexpr (std::is_same_v<T, float>)
+    return table.f32;
+  else if constexpr (std::is_same_v<T, double>)
+    return table.f64;
+  else if constexpr (std::is_same_v<T, Half>)
+    return table.f16;
+  else
+    return table.bf16;
 }
 
 // An optimizer op's node: where its inputs are, and its rule.

@@ -270,11 +270,23 @@ void update(T* const* state, const T* gradient, int64_t n, const C* params) {
 }
 
 // In the order of enum Rule.
-#define ALL_RULES(T, C)                                                                                          \
-  {update<GradientDescent, T, C>, update<Momentum, T, C>, update<Adagrad, T, C>, update<AdagradV2, T, C>,        \
-   update<RMSProp, T, C>, update<CenteredRMSProp, T, C>, update<Adam, T, C>, update<AdaMax, T, C>,               \
-   update<Adadelta, T, C>, update<Ftrl, T, C>, update<FtrlV2, T, C>, update<ProximalGradientDescent, T, C>,      \
-   update<ProximalAdagrad, T, C>, update<AdagradDA, T, C>, update<PowerSign, T, C>, update<AddSign, T, C>}
+#define ALL_RULES(T, C)                   \
+  {update<GradientDescent, T, C>,         \
+   update<Momentum, T, C>,                \
+   update<Adagrad, T, C>,                 \
+   update<AdagradV2, T, C>,               \
+   update<RMSProp, T, C>,                 \
+   update<CenteredRMSProp, T, C>,         \
+   update<Adam, T, C>,                    \
+   update<AdaMax, T, C>,                  \
+   update<Adadelta, T, C>,                \
+   update<Ftrl, T, C>,                    \
+   update<FtrlV2, T, C>,                  \
+   update<ProximalGradientDescent, T, C>, \
+   update<ProximalAdagrad, T, C>,         \
+   update<AdagradDA, T, C>,               \
+   update<PowerSign, T, C>,               \
+   update<AddSign, T, C>}
 
 }  // namespace
 
