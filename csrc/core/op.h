@@ -97,7 +97,7 @@ class OpBuilder {
   OpBuilder& keeps_inputs() { def_.keeps_inputs = true; return *this; }
   OpBuilder& writes_variable() { def_.writes_variable = true; def_.stateful = true; return *this; }
   OpBuilder& elementwise() { def_.elementwise = true; return *this; }
-  OpBuilder& kernel_attr(std::string_view name) { def_.kernel_attr = name; return *this; }
+  OpBuilder& kernel_attr(std::string_view name) { def_.kernel_attr = std::string(name); return *this; }
 
  private:
   OpDef& def_;
