@@ -24,8 +24,9 @@ class Buffer {
   size_t bytes() const { return bytes_; }
   void ref() { refs_.fetch_add(1, std::memory_order_relaxed); }
   void unref() {
-    // acq_rel: the last owner must see every write made through the other references.
-    if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) release();
+    // acq_rel: the last owner must see every write made through the other references. A sole owner
+    // races with nobody and saves the locked instruction.
+    if (unique() || refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) release();
   }
   bool unique() const { return refs_.load(std::memory_order_acquire) == 1; }
 
