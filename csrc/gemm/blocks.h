@@ -20,9 +20,15 @@ struct GemmBlocks {
 inline GemmBlocks gemm_blocks(Isa isa, int element_bytes) {
   GemmBlocks b;
   switch (isa) {
-    case Isa::kAVX512: b = {252, 256, 384, 1512, 1536, 1152}; break;
-    case Isa::kAVX2: b = {192, 256, 320, 1536, 1536, 960}; break;
-    default: b = {128, 128, 256, 1024, 1024, 1024}; break;
+    case Isa::kAVX512:
+      b = {252, 256, 384, 1512, 1536, 1152};
+      break;
+    case Isa::kAVX2:
+      b = {192, 256, 320, 1536, 1536, 960};
+      break;
+    default:
+      b = {128, 128, 256, 1024, 1024, 1024};
+      break;
   }
   if (element_bytes == 8) {
     b.depth /= 2;

@@ -179,9 +179,11 @@ PackedMatrix<T>::PackedMatrix(int64_t rows, int64_t cols, MatrixRef<S> b)
   buffer_ = cpu_device().allocate(static_cast<size_t>(panels * rows * width_) * sizeof(T));
   T* const out = static_cast<T*>(buffer_->data());
   const auto pack = packers<S, T>().b;
-  parallel_for(panels, grain_for_bytes(rows * width_ * static_cast<int64_t>(sizeof(T))), [&](int64_t first, int64_t end) {
-    for (int64_t x = first; x < end; ++x) pack_panel<S, T>(pack, b.transposed(), cols, width_, rows, x, out);
-  });
+  parallel_for(panels, grain_for_bytes(rows * width_ * static_cast<int64_t>(sizeof(T))),
+               [&](int64_t first, int64_t end) {
+                 for (int64_t x = first; x < end; ++x)
+                   pack_panel<S, T>(pack, b.transposed(), cols, width_, rows, x, out);
+               });
 }
 
 template <class S, class T>
@@ -202,8 +204,8 @@ void gemm(int64_t m, MatrixRef<S> a, const PackedMatrix<T>& b, T* c, int64_t ldc
   gemm_blocked<S, T>(m, b.cols(), b.rows(), a, MatrixRef<S>{}, &b, c, ldc, epilogue);
 }
 
-#define TFMINI_INSTANTIATE(S, T)                                                                               \
-  template PackedMatrix<T>::PackedMatrix(int64_t, int64_t, MatrixRef<S>);                                      \
+#define TFMINI_INSTANTIATE(S, T)                                                                                  \
+  template PackedMatrix<T>::PackedMatrix(int64_t, int64_t, MatrixRef<S>);                                         \
   template void gemm(int64_t, int64_t, int64_t, MatrixRef<S>, MatrixRef<S>, T*, int64_t, const GemmEpilogue<T>&); \
   template void gemm(int64_t, MatrixRef<S>, const PackedMatrix<T>&, T*, int64_t, const GemmEpilogue<T>&);
 TFMINI_INSTANTIATE(float, float)

@@ -61,7 +61,6 @@ template <class S, class T = ComputeType<S>>
 void gemm(int64_t m, int64_t n, int64_t k, MatrixRef<S> a, MatrixRef<S> b, T* c, int64_t ldc,
           const GemmEpilogue<T>& epilogue = {});
 template <class S, class T = ComputeType<S>>
-void gemm(int64_t m, MatrixRef<S> a, const PackedMatrix<T>& b, T* c, int64_t ldc,
-          const GemmEpilogue<T>& epilogue = {});
+void gemm(int64_t m, MatrixRef<S> a, const PackedMatrix<T>& b, T* c, int64_t ldc, const GemmEpilogue<T>& epilogue = {});
 
 }  // namespace tfmini

@@ -17,11 +17,11 @@ const simd::ThinKernels<T>& kernels() {
     return table.f64;
 }
 
-// Lanes of the large matrix per chunk: a multiple of 64, so that chunks share no vectors.
+// Lanes (rows or columns) of the large matrix per chunk: at least `least`, a multiple of 64.
 template <class T>
-int64_t lane_grain(int64_t k) {
+int64_t lane_grain(int64_t k, int64_t least) {
   const int64_t grain = grain_for_bytes(k * static_cast<int64_t>(sizeof(T)));
-  return std::max<int64_t>(64, (grain + 63) / 64 * 64);
+  return std::max(least, (grain + 63) / 64 * 64);
 }
 
 // A strided small matrix with its rows contiguous along k.
@@ -55,7 +55,8 @@ bool thin(int64_t m, int64_t n, int64_t k, MatrixRef<T> a, MatrixRef<T> b, T* c,
   const ContiguousRows<T> left(m, k, a);
   const auto rows = kernels<T>().rows[m - 1];
   const auto dots = kernels<T>().dots[m - 1];
-  parallel_for(n, lane_grain<T>(k), [&](int64_t j, int64_t end) {
+  // Pieces of rows want to be long, or the hardware does not prefetch them.
+  parallel_for(n, lane_grain<T>(k, by_rows ? 512 : 64), [&](int64_t j, int64_t end) {
     if (by_rows)
       rows(end - j, k, left.data(), left.stride(), b.at(0, j), b.row_stride, c + j, c_row, accumulate);
     else

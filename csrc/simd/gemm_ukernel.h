@@ -18,10 +18,10 @@ struct GemmTile {
   int64_t k;
   T* c;
   int64_t ldc;
-  int cols;          // columns of C to write, at most the panel's
-  bool accumulate;   // C += A B instead of C = A B
-  bool relu;         // then C = max(C, 0); NaN stays NaN
-  const T* bias;     // then, before relu, C += bias (`cols` elements, one per column), unless null
+  int cols;         // columns of C to write, at most the panel's
+  bool accumulate;  // C += A B instead of C = A B
+  bool relu;        // then C = max(C, 0); NaN stays NaN
+  const T* bias;    // then, before relu, C += bias (`cols` elements, one per column), unless null
 };
 
 constexpr int kMaxTileRows = 14;

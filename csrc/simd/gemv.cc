@@ -80,8 +80,7 @@ void thin_dots(int64_t n, int64_t k, const T* a, int64_t lda, const T* b, int64_
   int64_t j = 0;
   for (; j + 4 <= n; j += 4)
     dot_block<T, kRows, 4>(k, a, lda, b + j * ldb, ldb, c + j * c_col, c_row, c_col, accumulate);
-  for (; j < n; ++j)
-    dot_block<T, kRows, 1>(k, a, lda, b + j * ldb, ldb, c + j * c_col, c_row, c_col, accumulate);
+  for (; j < n; ++j) dot_block<T, kRows, 1>(k, a, lda, b + j * ldb, ldb, c + j * c_col, c_row, c_col, accumulate);
 }
 
 template <class T>
