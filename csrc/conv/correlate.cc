@@ -1,0 +1,368 @@
+#include "conv/correlate.h"
+
+#include "conv/conv.h"
+#include "core/parallel.h"
+#include "core/tensor.h"
+#include "simd/conv.h"
+
+namespace tfmini::conv {
+namespace {
+
+using simd::ConvTile;
+using simd::ConvTiles;
+
+constexpr int64_t kBandBytes = 192 << 10;  // of source per block: leaves room for the filter in L2
+constexpr int64_t kDepthBlock = 1024;      // rows of the filter per pass over a block's pixels
+constexpr int64_t kMinPixels = 24;         // a block this small is not split further
+
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// Destination channels of a group in panels of whole vectors, as even as possible.
+struct Panels {
+  int64_t lanes, vectors, cols, count;
+  Panels(int64_t n, int lanes_, int max_vectors) : lanes(lanes_), cols(n) {
+    const int64_t all = ceil_div(n, lanes);
+    count = ceil_div(all, max_vectors);
+    vectors = ceil_div(all, count);
+    count = ceil_div(all, vectors);
+  }
+  int64_t width() const { return lanes * vectors; }
+  int64_t width_of(int64_t p) const { return std::min(width(), cols - p * width()); }
+};
+
+// A stretch of the products' index k that one tile call covers.
+struct DepthBlock {
+  int64_t first_run, runs, length, k;
+};
+
+// Blocks of output pixels: `images` whole images, or a rectangle of one.
+struct Blocking {
+  int64_t images = 1, rows = 1, cols = 1;
+};
+
+template <class T>
+class Correlator {
+ public:
+  explicit Correlator(const Correlation<T>& job)
+      : job_(job),
+        tiles_(simd::conv_tiles<T>()),
+        group_source_(job.source.channels / job.groups),
+        group_dest_(job.dest_channels / job.groups),
+        panels_(group_dest_, tiles_.lanes, tiles_.max_vectors),
+        depth_(static_cast<int64_t>(job.h.taps.size() * job.w.taps.size()) * group_source_) {}
+
+  void run() {
+    choose_blocks();
+    plan_runs();
+    prepare_matrices();
+    const int64_t blocks = image_blocks_ * row_blocks_ * col_blocks_;
+    const int64_t slices = job_.groups * panel_splits_;
+    const double flops = 2.0 * job_.batch * job_.h.count * job_.w.count * job_.dest_channels * depth_;
+    const double cost = flops / (60.0 * blocks * slices);  // nanoseconds, at 60 GFLOP/s
+    parallel_for(blocks * slices, grain_for_cost(cost), [&](int64_t begin, int64_t end) {
+      Worker worker(*this);
+      for (int64_t t = begin; t < end; ++t) worker.run(t / slices, t % slices);
+    });
+  }
+
+ private:
+  int64_t band_elements(int64_t rows, int64_t cols) const {
+    return job_.h.span(rows) * job_.w.span(cols) * job_.source.channels;
+  }
+
+  void choose_blocks() {
+    constexpr int64_t kElements = kBandBytes / sizeof(T);
+    const int64_t height = job_.h.count, width = job_.w.count, pixels = job_.batch * height * width;
+    const int64_t wanted = 4 * max_threads();
+    const int64_t target = std::max(kMinPixels, ceil_div(pixels, wanted));  // pixels of a block
+    blocking_.cols = width;
+    while (blocking_.cols > kMinPixels && band_elements(1, blocking_.cols) > kElements)
+      blocking_.cols = ceil_div(blocking_.cols, 2);
+    blocking_.rows = std::clamp<int64_t>(target / blocking_.cols, 1, height);
+    while (blocking_.rows > 1 && band_elements(blocking_.rows, blocking_.cols) > kElements) --blocking_.rows;
+    if (blocking_.cols == width && blocking_.rows == height) {
+      const int64_t fit = std::max<int64_t>(1, kElements / band_elements(height, width));
+      blocking_.images = std::clamp<int64_t>(target / (height * width), 1, std::min(fit, job_.batch));
+    }
+    image_blocks_ = ceil_div(job_.batch, blocking_.images);
+    row_blocks_ = ceil_div(height, blocking_.rows);
+    col_blocks_ = ceil_div(width, blocking_.cols);
+    const int64_t blocks = image_blocks_ * row_blocks_ * col_blocks_ * job_.groups;
+    panel_splits_ = blocks >= wanted ? 1 : std::min(panels_.count, ceil_div(wanted, blocks));
+  }
+
+  // Taps of one filter row that read neighbouring pixels form a single run of products.
+  void plan_runs() {
+    merged_ = job_.groups == 1 && job_.w.dense();
+    const int64_t taps_w = job_.w.taps.size();
+    const int64_t length = merged_ ? taps_w * group_source_ : group_source_;
+    for (const auto& th : job_.h.taps) {
+      for (int64_t t = 0; t < (merged_ ? 1 : taps_w); ++t) {
+        const int64_t dy = th.offset - job_.h.low(), dx = job_.w.taps[t].offset - job_.w.low();
+        const int64_t pieces = ceil_div(length, kDepthBlock), piece = ceil_div(length, pieces);
+        for (int64_t at = 0; at < length; at += piece) {
+          const int64_t n = std::min(piece, length - at);
+          if (blocks_.empty() || blocks_.back().length != n || (blocks_.back().runs + 1) * n > kDepthBlock)
+            blocks_.push_back({static_cast<int64_t>(runs_.size()), 0, n, 0});
+          ++blocks_.back().runs;
+          runs_.push_back({dy, dx, at});
+        }
+      }
+    }
+    for (size_t i = 1; i < blocks_.size(); ++i)
+      blocks_[i].k = blocks_[i - 1].k + blocks_[i - 1].runs * blocks_[i - 1].length;
+  }
+
+  // Packs the matrices into panels [group][panel][k][width], unless they are read too few times to
+  // repay it and lie well as they are.
+  void prepare_matrices() {
+    const TapMatrices<T>& m = job_.matrices;
+    const int64_t tiles = ceil_div(job_.batch * job_.h.count * job_.w.count, tiles_.max_rows[panels_.vectors - 1]);
+    const bool in_order = m.dest_stride == 1 && m.tap_stride == group_source_ * m.source_stride;
+    if (in_order && job_.groups == 1 && group_dest_ % panels_.lanes == 0 && tiles < 8 && merged_) {
+      b_ = m.data;
+      ldb_ = m.source_stride;
+      panel_stride_ = panels_.width();
+      return;
+    }
+    ldb_ = panels_.width();
+    panel_stride_ = depth_ * ldb_;
+    packed_ = Tensor(dtype_of<T>, Shape{job_.groups * panels_.count * panel_stride_});
+    T* packed = packed_.template data<T>();
+    b_ = packed;
+    const int64_t taps_w = job_.w.taps.size(), taps = job_.h.taps.size() * taps_w;
+    const int64_t bytes = group_source_ * group_dest_ * sizeof(T) * 2;
+    parallel_for(job_.groups * taps, grain_for_bytes(bytes), [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        const int64_t group = i / taps, tap = i % taps;
+        const T* from = m.data + (job_.h.taps[tap / taps_w].k * m.width + job_.w.taps[tap % taps_w].k) * m.tap_stride +
+                        group * m.group_stride;
+        for (int64_t p = 0; p < panels_.count; ++p)
+          pack(from + p * panels_.width() * m.dest_stride, panels_.width_of(p),
+               packed + (group * panels_.count + p) * panel_stride_ + tap * group_source_ * ldb_);
+      }
+    });
+  }
+
+  void pack(const T* from, int64_t cols, T* to) const {
+    const TapMatrices<T>& m = job_.matrices;
+    for (int64_t s = 0; s < group_source_; ++s, from += m.source_stride, to += ldb_) {
+      if (m.dest_stride == 1)
+        std::copy_n(from, cols, to);
+      else
+        for (int64_t d = 0; d < cols; ++d) to[d] = from[d * m.dest_stride];
+      std::fill(to + cols, to + ldb_, T(0));
+    }
+  }
+
+  struct Run {
+    int64_t dy, dx, at;
+  };
+
+  // Scratch of one thread, reused over its blocks.
+  class Worker {
+   public:
+    explicit Worker(const Correlator& job) : c_(job) {
+      const Blocking& b = job.blocking_;
+      const int64_t pixels = b.images * b.rows * b.cols;
+      a_.resize(pixels);
+      out_.resize(pixels);
+      at_.resize(pixels);
+      offsets_.resize(job.runs_.size());
+      band_ = Tensor(dtype_of<T>, Shape{b.images * job.band_elements(b.rows, b.cols)});
+      if (job.job_.source.nchw) {
+        const int64_t cols = ceil_div(job.panels_.count, job.panel_splits_) * job.panels_.width();
+        planes_ = Tensor(dtype_of<T>, Shape{pixels * cols});
+      }
+    }
+
+    void run(int64_t block, int64_t slice) {
+      if (block != block_) load(block);
+      block_ = block;
+      const int64_t group = slice / c_.panel_splits_, split = slice % c_.panel_splits_;
+      const int64_t first = c_.panels_.count * split / c_.panel_splits_;
+      const int64_t last = c_.panels_.count * (split + 1) / c_.panel_splits_;
+      const int64_t first_channel = group * c_.group_dest_ + first * c_.panels_.width();
+      const Correlation<T>& job = c_.job_;
+      const bool nchw = job.source.nchw;
+      const int64_t plane = job.dest_height * job.dest_width;
+      int64_t cols = 0;
+      for (int64_t p = first; p < last; ++p) cols += c_.panels_.width_of(p);
+      for (int64_t i = 0; i < pixels_; ++i)
+        out_[i] = nchw ? planes_.data<T>() + i * cols : job.dest + at_[i] * job.dest_channels + first_channel;
+      for (size_t r = 0; r < c_.runs_.size(); ++r) {
+        const Run& run = c_.runs_[r];
+        offsets_[r] = (run.dy * row_pixels_ + run.dx) * job.source.channels + group * c_.group_source_ + run.at;
+      }
+      for (int64_t p = first; p < last; ++p)
+        multiply(c_.b_ + (group * c_.panels_.count + p) * c_.panel_stride_, (p - first) * c_.panels_.width(),
+                 c_.panels_.width_of(p));
+      if (nchw) store_planes(planes_.data<T>(), pixels_, cols, at_.data(), plane, job.dest + first_channel * plane);
+    }
+
+   private:
+    // Pointers to the block's source pixels, in the image itself if it has no border to pad.
+    void load(int64_t block) {
+      const Correlation<T>& job = c_.job_;
+      const Blocking& b = c_.blocking_;
+      const int64_t col0 = block % c_.col_blocks_ * b.cols;
+      const int64_t row0 = block / c_.col_blocks_ % c_.row_blocks_ * b.rows;
+      const int64_t image0 = block / (c_.col_blocks_ * c_.row_blocks_) * b.images;
+      const int64_t cols = std::min(b.cols, job.w.count - col0), rows = std::min(b.rows, job.h.count - row0);
+      const int64_t images = std::min(b.images, job.batch - image0);
+      const Rect rect{row0 * job.h.step + job.h.low(), col0 * job.w.step + job.w.low(), job.h.span(rows),
+                      job.w.span(cols)};
+      const Image<T>& src = job.source;
+      const bool direct = !src.nchw && rect.y >= 0 && rect.x >= 0 && rect.y + rect.height <= src.height &&
+                          rect.x + rect.width <= src.width;
+      row_pixels_ = direct ? src.width : rect.width;
+      pixels_ = 0;
+      const int64_t plane = job.dest_height * job.dest_width;
+      for (int64_t n = 0; n < images; ++n) {
+        Image<T> image = src;
+        image.data += (image0 + n) * src.height * src.width * src.channels;
+        const T* origin = image.data + (rect.y * src.width + rect.x) * src.channels;
+        if (!direct) {
+          T* copy = band_.data<T>() + n * rect.height * rect.width * src.channels;
+          load_band(image, rect, copy);
+          origin = copy;
+        }
+        const int64_t base = (image0 + n) * (src.nchw ? job.dest_channels : 1) * plane;
+        for (int64_t y = 0; y < rows; ++y)
+          for (int64_t x = 0; x < cols; ++x, ++pixels_) {
+            a_[pixels_] = origin + (y * job.h.step * row_pixels_ + x * job.w.step) * src.channels;
+            at_[pixels_] = base + (job.h.first + (row0 + y) * job.h.every) * job.dest_width + job.w.first +
+                           (col0 + x) * job.w.every;
+          }
+      }
+    }
+
+    void multiply(const T* b, int64_t c_offset, int64_t cols) {
+      const int64_t vectors = ceil_div(cols, c_.panels_.lanes);
+      const int64_t max_rows = c_.tiles_.max_rows[vectors - 1];
+      const int64_t tiles = ceil_div(pixels_, max_rows);
+      for (const DepthBlock& d : c_.blocks_) {
+        ConvTile<T> t{nullptr,  offsets_.data() + d.first_run,
+                      d.runs,   d.length,
+                      1,        b + d.k * c_.ldb_,
+                      c_.ldb_,  nullptr,
+                      c_offset, cols,
+                      d.k > 0};
+        for (int64_t i = 0; i < tiles; ++i) {
+          const int64_t begin = pixels_ * i / tiles, end = pixels_ * (i + 1) / tiles;
+          t.a = a_.data() + begin;
+          t.c = out_.data() + begin;
+          c_.tiles_.tile[vectors - 1][end - begin - 1](t);
+        }
+      }
+    }
+
+    const Correlator& c_;
+    int64_t block_ = -1;
+    int64_t pixels_ = 0;
+    int64_t row_pixels_ = 0;
+    Tensor band_, planes_;
+    std::vector<const T*> a_;
+    std::vector<T*> out_;
+    std::vector<int64_t> at_, offsets_;
+  };
+
+  const Correlation<T>& job_;
+  const ConvTiles<T>& tiles_;
+  const int64_t group_source_, group_dest_;
+  const Panels panels_;
+  const int64_t depth_;
+  Blocking blocking_;
+  int64_t image_blocks_ = 1, row_blocks_ = 1, col_blocks_ = 1, panel_splits_ = 1;
+  bool merged_ = false;
+  std::vector<Run> runs_;
+  std::vector<DepthBlock> blocks_;
+  Tensor packed_;
+  const T* b_ = nullptr;
+  int64_t ldb_ = 0, panel_stride_ = 0;
+};
+
+// Outputs of a phase that no tap reaches.
+template <class T>
+void clear(const Correlation<T>& job) {
+  const int64_t channels = job.dest_channels, plane = job.dest_height * job.dest_width;
+  const bool nchw = job.source.nchw;
+  for (int64_t n = 0; n < job.batch; ++n)
+    for (int64_t y = 0; y < job.h.count; ++y)
+      for (int64_t x = 0; x < job.w.count; ++x) {
+        const int64_t at = (job.h.first + y * job.h.every) * job.dest_width + job.w.first + x * job.w.every;
+        T* out = job.dest + n * plane * channels + (nchw ? at : at * channels);
+        for (int64_t c = 0; c < channels; ++c) out[nchw ? c * plane : c] = T(0);
+      }
+}
+
+AxisTaps forward_taps(const WindowAxis& a) {
+  AxisTaps t;
+  t.count = a.out;
+  t.step = a.stride;
+  for (int64_t k = 0; k < a.kernel; ++k) t.taps.push_back({k * a.dilation - a.pad, k});
+  return t;
+}
+
+// Inputs phase, phase + stride, ... get their gradient from the outputs whose windows hold them.
+AxisTaps gradient_taps(const WindowAxis& a, int64_t phase) {
+  AxisTaps t;
+  t.first = phase;
+  t.every = a.stride;
+  t.count = phase < a.in ? ceil_div(a.in - phase, a.stride) : 0;
+  for (int64_t k = a.kernel - 1; k >= 0; --k) {
+    const int64_t distance = phase + a.pad - k * a.dilation;
+    if (distance % a.stride == 0) t.taps.push_back({distance / a.stride, k});
+  }
+  return t;
+}
+
+}  // namespace
+
+template <class T>
+void correlate(const Correlation<T>& job) {
+  if (job.batch * job.h.count * job.w.count * job.dest_channels == 0) return;
+  if (job.h.taps.empty() || job.w.taps.empty() || job.source.channels == 0)
+    clear(job);
+  else
+    Correlator<T>(job).run();
+}
+
+template <class T>
+void forward(const ConvGeometry& g, const T* input, const T* filter, T* output) {
+  const int64_t n = g.out_channels;
+  correlate<T>({g.batch,
+                g.groups,
+                {input, g.h.in, g.w.in, g.in_channels, g.nchw},
+                output,
+                g.h.out,
+                g.w.out,
+                n,
+                forward_taps(g.h),
+                forward_taps(g.w),
+                {filter, g.w.kernel, g.group_in() * n, g.group_out(), n, 1}});
+}
+
+template <class T>
+void input_grad(const ConvGeometry& g, const T* filter, const T* grad, T* dinput) {
+  const int64_t n = g.out_channels;
+  for (int64_t y = 0; y < g.h.stride; ++y)
+    for (int64_t x = 0; x < g.w.stride; ++x)
+      correlate<T>({g.batch,
+                    g.groups,
+                    {grad, g.h.out, g.w.out, n, g.nchw},
+                    dinput,
+                    g.h.in,
+                    g.w.in,
+                    g.in_channels,
+                    gradient_taps(g.h, y),
+                    gradient_taps(g.w, x),
+                    {filter, g.w.kernel, g.group_in() * n, g.group_out(), 1, n}});
+}
+
+template void forward(const ConvGeometry&, const float*, const float*, float*);
+template void forward(const ConvGeometry&, const double*, const double*, double*);
+template void input_grad(const ConvGeometry&, const float*, const float*, float*);
+template void input_grad(const ConvGeometry&, const double*, const double*, double*);
+
+}  // namespace tfmini::conv

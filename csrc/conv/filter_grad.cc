@@ -1,0 +1,236 @@
+// dfilter[tap, ci, co] = sum over output pixels of input[pixel + tap, ci] * grad[pixel, co]: a
+// product of two tall matrices, of which neither is formed. Rows of the register tile are
+// (tap, ci) pairs, its runs are rows of the image.
+#include <vector>
+
+#include "conv/band.h"
+#include "conv/conv.h"
+#include "core/parallel.h"
+#include "core/tensor.h"
+#include "simd/conv.h"
+
+namespace tfmini::conv {
+namespace {
+
+using simd::ConvTile;
+using simd::ConvTiles;
+
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+constexpr int64_t kBandBytes = 512 << 10;    // of padded input and gradient held at a time
+constexpr int64_t kL1Bytes = 24 << 10;       // of gradient per pass over the filter's rows,
+constexpr int64_t kL2Bytes = 192 << 10;      // or of filter, which then is what stays in L2
+constexpr int64_t kPartialBytes = 32 << 20;  // of partial sums, all parts together
+constexpr int64_t kParts = 16;               // partial sums at most; fixed, so that bits do not depend on threads
+
+template <class T>
+class FilterGrad {
+ public:
+  FilterGrad(const ConvGeometry& g, const T* input, const T* grad, T* dfilter)
+      : g_(g), input_(input), grad_(grad), dfilter_(dfilter), tiles_(simd::conv_tiles<T>()) {
+    span_w_ = (g.w.out - 1) * g.w.stride + (g.w.kernel - 1) * g.w.dilation + 1;
+    span_h_ = (g.h.kernel - 1) * g.h.dilation + 1;
+    cols_ = g.group_out();
+    vectors_ = ceil_div(cols_, tiles_.lanes);
+    panels_ = ceil_div(vectors_, tiles_.max_vectors);
+    panel_width_ = ceil_div(vectors_, panels_) * tiles_.lanes;
+    panels_ = ceil_div(cols_, panel_width_);
+    rows_ = g.depth();
+    row_tile_ = tiles_.max_rows[panel_width_ / tiles_.lanes - 1];
+    // Whole vectors are read from the gradient: rows that end within one are copied apart.
+    copy_grad_ = g.nchw || cols_ % tiles_.lanes != 0;
+    ldb_ = copy_grad_ ? panels_ * panel_width_ : g.out_channels;
+    const int64_t row_bytes = (g.h.stride * span_w_ * g.in_channels + g.w.out * g.out_channels) * sizeof(T);
+    const int64_t image_bytes = g.h.out * row_bytes + span_h_ * row_bytes / g.h.stride;
+    band_rows_ = image_bytes <= kBandBytes ? std::min(g.batch, kBandBytes / image_bytes) * g.h.out
+                                           : std::clamp<int64_t>(kBandBytes / row_bytes - span_h_, 1, g.h.out);
+    const int64_t pass_bytes = rows_ * panel_width_ * static_cast<int64_t>(sizeof(T)) > kL2Bytes ? kL2Bytes : kL1Bytes;
+    inner_rows_ = std::max<int64_t>(1, pass_bytes / static_cast<int64_t>(g.w.out * panel_width_ * sizeof(T)));
+  }
+
+  void run() {
+    const int64_t rows = g_.batch * g_.h.out;
+    const int64_t tile_count = ceil_div(rows_, row_tile_);
+    const int64_t bytes = g_.groups * rows_ * cols_ * sizeof(T);
+    const int64_t parts = std::min({kParts, kPartialBytes / bytes, ceil_div(rows, band_rows_)});
+    const double cost = 2.0 * rows_ * cols_ * g_.groups * rows * g_.w.out / 60.0;  // nanoseconds, at 60 GFLOP/s
+    if (parts > 1) {
+      by_pixels(parts, cost);
+      return;
+    }
+    // A filter too large for partial sums: every thread owns some of its rows.
+    const int64_t tasks = g_.groups * panels_ * std::min<int64_t>(tile_count, 16);
+    const int64_t splits = tasks / (g_.groups * panels_);
+    Worker worker(*this);
+    for (int64_t r = 0; r < rows; r = worker.end()) {
+      worker.load(r, rows);
+      parallel_for(tasks, grain_for_cost(cost * (worker.end() - r) / (rows * tasks)), [&](int64_t begin, int64_t end) {
+        for (int64_t t = begin; t < end; ++t) {
+          const int64_t split = t % splits, slice = t / splits;
+          worker.multiply(slice / panels_, slice % panels_, tile_count * split / splits * row_tile_,
+                          std::min(rows_, tile_count * (split + 1) / splits * row_tile_), dfilter_, r > 0);
+        }
+      });
+    }
+  }
+
+ private:
+  // Each part sums its share of the pixels; parts are added in order.
+  void by_pixels(int64_t parts, double cost) {
+    const int64_t rows = g_.batch * g_.h.out, size = rows_ * cols_ * g_.groups;
+    Tensor partial(dtype_of<T>, Shape{(parts - 1) * size});
+    parallel_for(parts, grain_for_cost(cost / parts), [&](int64_t begin, int64_t end) {
+      Worker worker(*this);
+      for (int64_t p = begin; p < end; ++p) {
+        T* out = p == 0 ? dfilter_ : partial.data<T>() + (p - 1) * size;
+        const int64_t first = rows * p / parts, last = rows * (p + 1) / parts;
+        for (int64_t r = first; r < last; r = worker.end()) {
+          worker.load(r, last);
+          for (int64_t slice = 0; slice < g_.groups * panels_; ++slice)
+            worker.multiply(slice / panels_, slice % panels_, 0, rows_, out, r > first);
+        }
+      }
+    });
+    parallel_for(size, grain_for_bytes(parts * sizeof(T)), [&](int64_t begin, int64_t end) {
+      for (int64_t p = 1; p < parts; ++p) {
+        const T* from = partial.data<T>() + (p - 1) * size;
+        for (int64_t i = begin; i < end; ++i) dfilter_[i] += from[i];
+      }
+    });
+  }
+
+  // A band of consecutive output rows, numbered through the whole batch: their padded input and
+  // the gradient beside it.
+  class Worker {
+   public:
+    explicit Worker(const FilterGrad& job) : f_(job), starts_(job.band_rows_), rows_(job.rows_) {
+      const ConvGeometry& g = job.g_;
+      const int64_t images = job.band_rows_ / g.h.out + 2;
+      const int64_t height = job.band_rows_ * g.h.stride + images * job.span_h_;
+      band_ = Tensor(dtype_of<T>, Shape{height * job.span_w_ * g.in_channels});
+      if (job.copy_grad_) grad_ = Tensor(dtype_of<T>, Shape{g.groups * job.band_rows_ * g.w.out * job.ldb_});
+    }
+
+    // Takes rows from `row` on, as many before `limit` as a band holds.
+    void load(int64_t row, int64_t limit) {
+      const ConvGeometry& g = f_.g_;
+      count_ = std::min(f_.band_rows_, limit - row);
+      end_ = row + count_;
+      const bool direct = !g.nchw && g.h.pad <= 0 && g.w.pad <= 0 && fits(g.h) && fits(g.w);
+      row_elements_ = (direct ? g.w.in : f_.span_w_) * g.in_channels;
+      a_ = direct ? f_.input_ : band_.template data<T>();
+      b_ = f_.copy_grad_ ? grad_.template data<T>() : f_.grad_ + row * g.w.out * g.out_channels;
+      int64_t used = 0;  // of the band
+      for (int64_t r = row; r < end_;) {
+        const int64_t n = r / g.h.out, y = r % g.h.out, rows = std::min(g.h.out - y, end_ - r);
+        const T* data = f_.input_ + n * g.h.in * g.w.in * g.in_channels;
+        const Rect rect{g.h.first(y), g.w.first(0), (rows - 1) * g.h.stride + f_.span_h_, f_.span_w_};
+        const int64_t base = direct ? ((n * g.h.in + rect.y) * g.w.in + rect.x) * g.in_channels : used;
+        if (!direct) {
+          load_band<T>({data, g.h.in, g.w.in, g.in_channels, g.nchw}, rect, band_.template data<T>() + used);
+          used += rect.height * row_elements_;
+        }
+        for (int64_t i = 0; i < rows; ++i) starts_[r - row + i] = base + i * g.h.stride * row_elements_;
+        if (f_.copy_grad_) load_grad(n, y, rows, r - row);
+        r += rows;
+      }
+      for (int64_t i = 0; i < f_.rows_; ++i) {
+        const int64_t ci = i % g.group_in(), tap = i / g.group_in();
+        const int64_t ky = tap / g.w.kernel * g.h.dilation, kx = tap % g.w.kernel * g.w.dilation;
+        rows_[i] = ky * row_elements_ + kx * g.in_channels + ci;
+      }
+    }
+
+    int64_t end() const { return end_; }
+
+    // out[rows first..last of the group's filter][panel's columns] (+)= this band's products.
+    void multiply(int64_t group, int64_t panel, int64_t first, int64_t last, T* out, bool accumulate) const {
+      const ConvGeometry& g = f_.g_;
+      const int64_t col0 = panel * f_.panel_width_, cols = std::min(f_.panel_width_, f_.cols_ - col0);
+      const int64_t vectors = ceil_div(cols, f_.tiles_.lanes);
+      const T* b = b_ + col0 + group * (f_.copy_grad_ ? f_.band_rows_ * g.w.out * f_.ldb_ : f_.cols_);
+      const T* origin = a_ + group * g.group_in();
+      const T* a[ConvTiles<T>::kMaxRows];
+      T* c[ConvTiles<T>::kMaxRows];
+      for (int64_t r = 0; r < count_; r += f_.inner_rows_) {
+        ConvTile<T> t{a,
+                      starts_.data() + r,
+                      std::min(f_.inner_rows_, count_ - r),
+                      g.w.out,
+                      g.w.stride * g.in_channels,
+                      b + r * g.w.out * f_.ldb_,
+                      f_.ldb_,
+                      c,
+                      group * f_.cols_ + col0,
+                      cols,
+                      accumulate || r > 0};
+        for (int64_t at = first; at < last; at += f_.row_tile_) {
+          const int64_t n = std::min(f_.row_tile_, last - at);
+          for (int64_t i = 0; i < n; ++i) {
+            a[i] = origin + rows_[at + i];
+            c[i] = out + (at + i) * g.out_channels;
+          }
+          f_.tiles_.tile[vectors - 1][n - 1](t);
+        }
+      }
+    }
+
+   private:
+    static bool fits(const WindowAxis& a) { return a.first(a.out - 1) + (a.kernel - 1) * a.dilation < a.in; }
+
+    // Gradient rows y... of image n become [group][pixel][ldb], channels last and padded with zeros.
+    void load_grad(int64_t n, int64_t y, int64_t rows, int64_t band_row) {
+      const ConvGeometry& g = f_.g_;
+      const int64_t pixels = rows * g.w.out, plane = g.h.out * g.w.out;
+      const T* image = f_.grad_ + n * g.out_channels * plane;
+      for (int64_t group = 0; group < g.groups; ++group) {
+        T* to = grad_.template data<T>() + (group * f_.band_rows_ + band_row) * g.w.out * f_.ldb_;
+        if (g.nchw) {
+          const T* from = image + group * f_.cols_ * plane + y * g.w.out;
+          for (int64_t p = 0; p < pixels; ++p)
+            for (int64_t c = 0; c < f_.cols_; ++c) to[p * f_.ldb_ + c] = from[c * plane + p];
+        } else {
+          const T* from = image + y * g.w.out * g.out_channels + group * f_.cols_;
+          for (int64_t p = 0; p < pixels; ++p) std::copy_n(from + p * g.out_channels, f_.cols_, to + p * f_.ldb_);
+        }
+        for (int64_t p = 0; p < pixels; ++p) std::fill(to + p * f_.ldb_ + f_.cols_, to + (p + 1) * f_.ldb_, T(0));
+      }
+    }
+
+    const FilterGrad& f_;
+    Tensor band_, grad_;
+    const T* a_ = nullptr;
+    const T* b_ = nullptr;
+    int64_t row_elements_ = 0, count_ = 0, end_ = 0;
+    std::vector<int64_t> starts_;  // where the runs of each output row begin
+    std::vector<int64_t> rows_;    // displacement of each (tap, channel) from there
+  };
+
+  const ConvGeometry& g_;
+  const T* input_;
+  const T* grad_;
+  T* dfilter_;
+  const ConvTiles<T>& tiles_;
+  int64_t span_w_, span_h_;  // input a row of outputs reads
+  int64_t cols_, vectors_, panels_, panel_width_, ldb_;
+  int64_t rows_, row_tile_;         // rows of the filter matrix: taps * channels of a group
+  int64_t band_rows_, inner_rows_;  // output rows held at a time, and per pass
+  bool copy_grad_;
+};
+
+}  // namespace
+
+template <class T>
+void filter_grad(const ConvGeometry& g, const T* input, const T* grad, T* dfilter) {
+  const int64_t size = g.depth() * g.out_channels;
+  if (size == 0) return;
+  if (g.batch * g.h.out * g.w.out == 0)
+    std::fill_n(dfilter, size, T(0));
+  else
+    FilterGrad<T>(g, input, grad, dfilter).run();
+}
+
+template void filter_grad(const ConvGeometry&, const float*, const float*, float*);
+template void filter_grad(const ConvGeometry&, const double*, const double*, double*);
+
+}  // namespace tfmini::conv
