@@ -206,20 +206,9 @@ def describe_failure(op_type: str, name: str, message: str, where: Any) -> str:
 
 
 def build_error(status: Any, op_type: str, name: str, where: Any) -> Exception:
-    """The ValueError or TypeError for a node that could not be added to a graph.
+    """The exception for an op that refused its inputs while the graph was built.
 
-    `status` is a `_core.StatusError` (code, message, node, is_type_error).
-    """
-    _, message, _, is_type_error = status.args
-    return (TypeError if is_type_error else ValueError)(describe_failure(op_type, name, message, where))
-
-
-def _rebuild(error_code: int, message: str) -> OpError:
-    return make_error(error_code, message)
-
-
-def build_error(status: Exception, op_type: str, name: str, where: Any) -> Exception:
-    """The ValueError or TypeError for an op that refused its inputs while the graph was built.
+    ValueError or TypeError; UnimplementedError for what TensorFlow could do and this package can not.
 
     Args:
       status: the `_core.StatusError` (code, message, node, is_type_error).
@@ -227,23 +216,22 @@ def build_error(status: Exception, op_type: str, name: str, where: Any) -> Excep
       where: (code object, line) of the user's source line, or None.
     """
     code, message, _, is_type_error = status.args
-    text = f"[{op_type}] node '{name}': {message}"
-    if where is not None:
-        text += f"\n  at {where[0].co_filename}:{where[1]}"
+    text = describe_failure(op_type, name, message, where)
     if code == UNIMPLEMENTED:
         return UnimplementedError(None, None, text)
     return (TypeError if is_type_error else ValueError)(text)
 
 
-def run_error(status: Exception, graph: Any) -> OpError:
+def run_error(status: Any, graph: Any) -> OpError:
     """The tf.errors exception for a failed run, naming the node and the user's line that made it."""
     code, message, node, _ = status.args
     op = graph._by_name.get(node) if node else None
-    text = message
     if op is not None:
-        text = f"[{op.type}] node '{op.name}': {message}"
-        for file, line, _ in op.traceback:
-            text += f"\n  defined at {file}:{line}"
+        message = describe_failure(op.type, op.name, message, op._where)
     elif node:
-        text = f"node '{node}': {message}"
-    return make_error(code, text, op)
+        message = f"node '{node}': {message}"
+    return make_error(code, message, op)
+
+
+def _rebuild(error_code: int, message: str) -> OpError:
+    return make_error(error_code, message)
