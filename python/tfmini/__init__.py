@@ -1,5 +1,9 @@
 """tfmini: TensorFlow 1's graphs and sessions, small and fast. `import tfmini as tf`."""
 
+import importlib as _importlib
+import typing as _typing
+
+from tfmini import errors
 from tfmini.autodiff import (
     AggregationMethod,
     IndexedSlices,
@@ -15,20 +19,31 @@ from tfmini.dtypes import (
     DType,
     as_dtype,
     bfloat16,
-    bool_ as bool,
+    complex64,
+    complex128,
+    double,
     float16,
     float32,
     float64,
+    half,
     int8,
     int16,
     int32,
     int64,
+    qint8,
+    qint16,
+    qint32,
+    quint8,
+    quint16,
+    resource,
     string,
     uint8,
     uint16,
     uint32,
     uint64,
+    variant,
 )
+from tfmini.dtypes import bool_ as bool
 from tfmini.graph import (
     Graph,
     Operation,
@@ -42,6 +57,7 @@ from tfmini.graph import (
     name_scope,
     reset_default_graph,
 )
+from tfmini.graph_keys import GraphKeys, add_to_collection, add_to_collections, get_collection, get_collection_ref
 from tfmini.ops.concat import concat, concat_v2, pack, parallel_stack, stack
 from tfmini.ops.fill import broadcast_to, fill, ones, ones_like, zeros, zeros_like
 from tfmini.ops.gather import batch_gather, boolean_mask, gather, gather_nd
@@ -60,4 +76,67 @@ from tfmini.ops.slice import slice
 from tfmini.ops.split import split, split_v, unpack, unstack
 from tfmini.ops.strided_slice import newaxis, strided_slice
 from tfmini.ops.transpose import invert_permutation, matrix_transpose, transpose
+from tfmini.state_ops import (
+    assign,
+    assign_add,
+    assign_sub,
+    count_up_to,
+    scatter_add,
+    scatter_div,
+    scatter_max,
+    scatter_min,
+    scatter_mul,
+    scatter_nd_add,
+    scatter_nd_sub,
+    scatter_nd_update,
+    scatter_sub,
+    scatter_update,
+)
+from tfmini.template import make_template
 from tfmini.tensor_shape import Dimension, TensorShape
+from tfmini.variable_scope import (
+    AUTO_REUSE,
+    VariableScope,
+    get_local_variable,
+    get_variable,
+    get_variable_scope,
+    no_regularizer,
+    op_scope,
+    variable_op_scope,
+    variable_scope,
+)
+from tfmini.variable_sets import (
+    all_variables,
+    assert_variables_initialized,
+    global_variables,
+    global_variables_initializer,
+    initialize_all_variables,
+    initialize_local_variables,
+    initialize_variables,
+    is_variable_initialized,
+    local_variables,
+    local_variables_initializer,
+    model_variables,
+    moving_average_variables,
+    report_uninitialized_variables,
+    trainable_variables,
+    variables_initializer,
+)
+from tfmini.variables import Variable, VariableAggregation, VariableSynchronization
+from tfmini.version import __version__
+
+# Imported when first used, to keep `import tfmini` fast.
+_SUBMODULES = frozenset({"app", "compat", "flags", "gfile", "logging", "train"})
+
+
+if _typing.TYPE_CHECKING:
+    from tfmini import app, compat, flags, gfile, logging, train
+else:
+
+    def __getattr__(name: str) -> object:
+        if name in _SUBMODULES:
+            return _importlib.import_module(f"tfmini.{name}")
+        raise AttributeError(f"module 'tfmini' has no attribute '{name}'")
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *_SUBMODULES})

@@ -191,7 +191,7 @@ def make_error(error_code: int, message: str, op: Any = None, node_def: Any = No
 
 
 def describe_line(where: Any) -> str:
-    """"file.py:12, in train: `y = tf.matmul(x, w)`" for a (code object, line number)."""
+    """ "file.py:12, in train: `y = tf.matmul(x, w)`" for a (code object, line number)."""
     import linecache
 
     code, line = where

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from tfmini import dtypes, tensor_shape
+from tfmini.convert import constant
 from tfmini.graph import Tensor
-from tfmini.ops import constant as constant_op
+from tfmini.ops import fill as fill_ops
 from tfmini.ops import random as random_ops
 
 __all__ = [
     "Initializer", "constant_initializer", "glorot_normal_initializer", "glorot_uniform_initializer", "he_normal",
     "he_uniform", "identity_initializer", "lecun_normal", "lecun_uniform", "ones_initializer",
-    "orthogonal_initializer", "random_normal_initializer", "random_uniform_initializer",
+    "random_normal_initializer", "random_uniform_initializer",
     "truncated_normal_initializer", "uniform_unit_scaling_initializer", "variance_scaling_initializer",
     "zeros_initializer",
 ]  # fmt: skip
@@ -31,7 +32,7 @@ class Initializer:
     ``full_shape`` of a variable that is created in parts.
     """
 
-    _config: tuple[str, ...] = ()  # constructor arguments, kept as attributes of the same names
+    _config: ClassVar[tuple[str, ...]] = ()  # constructor arguments, kept as attributes of the same names
     dtype: dtypes.DType
 
     def __call__(self, shape: Any, dtype: Any = None, partition_info: Any = None) -> Tensor:
@@ -91,13 +92,13 @@ class _Filled(Initializer):
 class zeros_initializer(_Filled):
     """All zeros (False, empty strings)."""
 
-    _fill = staticmethod(constant_op.zeros)
+    _fill = staticmethod(fill_ops.zeros)
 
 
 class ones_initializer(_Filled):
     """All ones."""
 
-    _fill = staticmethod(constant_op.ones)
+    _fill = staticmethod(fill_ops.ones)
 
 
 class constant_initializer(Initializer):
@@ -128,7 +129,7 @@ class constant_initializer(Initializer):
         self, shape: Any, dtype: Any = None, partition_info: Any = None, verify_shape: bool | None = None
     ) -> Tensor:
         verify = self._verify_shape if verify_shape is None else verify_shape
-        return constant_op.constant(self.value, dtype=self._dtype(dtype), shape=shape, verify_shape=verify)
+        return constant(self.value, dtype=self._dtype(dtype), shape=shape, verify_shape=verify)
 
 
 class random_uniform_initializer(Initializer):
@@ -298,7 +299,7 @@ class identity_initializer(_AtLeastMatrix):
     def __call__(self, shape: Any, dtype: Any = None, partition_info: Any = None) -> Tensor:
         full = shape if partition_info is None else partition_info.full_shape
         rows, columns = self._check(full, exactly=True)
-        eye = constant_op.constant(self.gain * np.eye(rows, columns), dtype=self._dtype(dtype), name="eye")
+        eye = constant(self.gain * np.eye(rows, columns), dtype=self._dtype(dtype), name="eye")
         if partition_info is None:
             return eye
         from tfmini import raw

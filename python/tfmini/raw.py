@@ -11,7 +11,7 @@ from typing import Any
 
 from tfmini import _core, dtypes, tensor_shape
 from tfmini.convert import convert_to_tensor
-from tfmini.graph import Tensor, get_default_graph, graph_of
+from tfmini.graph import Operation, Tensor, get_default_graph, graph_of
 
 _OpInfo = dict[str, Any]
 
@@ -86,10 +86,10 @@ def _make_builder(info: _OpInfo) -> Any:
             except (TypeError, ValueError) as e:
                 raise TypeError(f"attribute '{key}' of {op_type} must be of type {kind}: {e}") from None
         if graph is get_default_graph():
-            op = graph.create_op(op_type, convert(inputs, encoded, name), encoded, name)
+            op = add(graph, inputs, encoded, name)
         else:
             with graph.as_default():
-                op = graph.create_op(op_type, convert(inputs, encoded, name), encoded, name)
+                op = add(graph, inputs, encoded, name)
         out = op.outputs
         if list_output:
             return out
@@ -97,7 +97,14 @@ def _make_builder(info: _OpInfo) -> Any:
             return out[0]
         return tuple(out) if out else op
 
-    def convert(inputs: tuple[Any, ...], encoded: dict[str, Any], name: str | None) -> list[list[Tensor]]:
+    def add(graph: Any, inputs: tuple[Any, ...], encoded: dict[str, Any], name: str | None) -> Operation:
+        if all(_is_symbolic(v) for i in inputs for v in (i if isinstance(i, (list, tuple)) else (i,))):
+            return graph.create_op(op_type, convert(inputs, encoded), encoded, name)
+        # As in TensorFlow, constants made for the inputs are named inside the node: "MatMul_1/b".
+        with graph.name_scope(name or op_type) as scope:
+            return graph.create_op(op_type, convert(inputs, encoded), encoded, scope)
+
+    def convert(inputs: tuple[Any, ...], encoded: dict[str, Any]) -> list[list[Tensor]]:
         """Tensors for the inputs. Types bound by attributes or by tensors among the inputs decide
         what Python numbers become."""
         bound: dict[str, dtypes.DType] = {k: dtypes.as_dtype(v) for k, v in encoded.items() if attr_types[k] == "type"}
@@ -109,7 +116,7 @@ def _make_builder(info: _OpInfo) -> Any:
                     bound[attr] = found
         groups = []
         for arg, value in zip(args, inputs):
-            scope = f"{name or op_type}/{arg['name']}"
+            scope = arg["name"]
             if arg["number_attr"] or arg["type_list_attr"]:
                 if not isinstance(value, (list, tuple)):
                     raise TypeError(f"input '{arg['name']}' of {op_type} must be a list of tensors, got {value!r}")
@@ -141,6 +148,10 @@ def _make_builder(info: _OpInfo) -> Any:
     return build
 
 
+def _is_symbolic(value: Any) -> bool:
+    return type(value) is Tensor or hasattr(value, "_as_graph_element")
+
+
 def _tensor_dtype(value: Any, is_list: bool) -> dtypes.DType | None:
     """The dtype of a value that has one by itself (tensors, variables, arrays), not of numbers."""
     if is_list and isinstance(value, (list, tuple)):
@@ -162,5 +173,7 @@ def _describe(info: _OpInfo) -> str:
 
     inputs = ", ".join(arg(a) for a in info["inputs"])
     outputs = ", ".join(arg(a) for a in info["outputs"])
-    attrs = "".join(f"\n  {a['name']}: {a['type']}" + (f" = {a['default']}" if a["has_default"] else "") for a in info["attrs"])
+    attrs = "".join(
+        f"\n  {a['name']}: {a['type']}" + (f" = {a['default']}" if a["has_default"] else "") for a in info["attrs"]
+    )
     return f"{info['name']}({inputs}) -> ({outputs})" + (f"\nAttributes:{attrs}" if attrs else "")

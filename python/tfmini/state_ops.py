@@ -58,9 +58,7 @@ def is_variable_initialized(ref: Any, name: str | None = None) -> Tensor:
     return raw.IsVariableInitialized(_target(ref, "is_variable_initialized"), name=name)
 
 
-def scatter_update(
-    ref: Any, indices: Any, updates: Any, use_locking: bool = True, name: str | None = None
-) -> Tensor:
+def scatter_update(ref: Any, indices: Any, updates: Any, use_locking: bool = True, name: str | None = None) -> Tensor:
     """Replaces the slices ``ref[indices[i, ...], ...]`` of a variable by ``updates[i, ..., ...]``.
 
     Args:
@@ -73,9 +71,7 @@ def scatter_update(
     Raises:
       InvalidArgumentError: at run time, if an index is out of range; nothing is changed then.
     """
-    return raw.ScatterUpdate(
-        _target(ref, "scatter_update"), indices, updates, use_locking=use_locking, name=name
-    )
+    return raw.ScatterUpdate(_target(ref, "scatter_update"), indices, updates, use_locking=use_locking, name=name)
 
 
 def scatter_add(ref: Any, indices: Any, updates: Any, use_locking: bool = False, name: str | None = None) -> Tensor:
@@ -112,9 +108,7 @@ def scatter_nd_update(
     ref: Any, indices: Any, updates: Any, use_locking: bool = True, name: str | None = None
 ) -> Tensor:
     """Replaces slices ``ref[indices[i, :]]``, where the last dimension of `indices` addresses one slice."""
-    return raw.ScatterNdUpdate(
-        _target(ref, "scatter_nd_update"), indices, updates, use_locking=use_locking, name=name
-    )
+    return raw.ScatterNdUpdate(_target(ref, "scatter_nd_update"), indices, updates, use_locking=use_locking, name=name)
 
 
 def scatter_nd_add(ref: Any, indices: Any, updates: Any, use_locking: bool = False, name: str | None = None) -> Tensor:

@@ -379,4 +379,3 @@ def variable_op_scope(
 def op_scope(values: Any, name: str | None, default_name: str | None = None) -> Any:
     """`name_scope` with the arguments in the order of TensorFlow 0.x."""
     return name_scope(name, default_name, values)
-

@@ -148,9 +148,7 @@ def _initial_value(name: str, shape: tensor_shape.TensorShape, dtype: dtypes.DTy
     """A function that makes the initial value, and its dtype if that is prescribed."""
     if initializer is None:
         if shape.ndims is None:
-            raise ValueError(
-                f"Variable {name} did not get an initializer, so its `shape` argument must be specified."
-            )
+            raise ValueError(f"Variable {name} did not get an initializer, so its `shape` argument must be specified.")
         initializer = _default_initializer(name, dtype)
     elif inspect.isclass(initializer):
         initializer = initializer()
@@ -194,4 +192,3 @@ def _regularize(variable: Variable, name: str, regularizer: Any) -> None:
     if loss is not None:
         graph: Graph = variable.graph
         graph.add_to_collection(GraphKeys.REGULARIZATION_LOSSES, loss)
-

@@ -1,4 +1,4 @@
-"""`Variable`, and the functions that list, initialize and check the variables of a graph."""
+"""`Variable`: a tensor that keeps its value between runs."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ import contextlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import numpy as np
-
 from tfmini import dtypes, raw, state_ops, tensor_shape
 from tfmini.convert import convert_to_tensor, register_tensor_conversion_function
-from tfmini.graph import Graph, Operation, Tensor, colocate_with, control_dependencies, device, get_default_graph, name_scope
+from tfmini.graph import (
+    Graph,
+    Operation,
+    Tensor,
+    colocate_with,
+    control_dependencies,
+    device,
+    get_default_graph,
+    name_scope,
+)
 from tfmini.graph_keys import GraphKeys
 from tfmini.initial_value import creation_scope, guard_uninitialized
 
-__all__ = [
-    "Variable", "VariableAggregation", "VariableSynchronization", "all_variables", "assert_variables_initialized",
-    "global_variables", "global_variables_initializer", "initialize_all_variables", "initialize_local_variables",
-    "initialize_variables", "is_variable_initialized", "local_variables", "local_variables_initializer",
-    "model_variables", "moving_average_variables", "report_uninitialized_variables", "trainable_variables",
-    "variables_initializer",
-]  # fmt: skip
+__all__ = ["Variable", "VariableAggregation", "VariableSynchronization"]
 
 
 class VariableSynchronization:
@@ -128,10 +129,10 @@ class Variable:
             with colocate_with(self._variable.op):
                 guarded = guard_uninitialized(initial_value)
                 self._initializer_op = raw.Assign(
-                    self._variable, guarded, validate_shape=validate_shape, name=scope + "Assign"
+                    self._variable, guarded, validate_shape=validate_shape, name="Assign"
                 ).op
                 with _reading_device(caching_device, self._variable.op):
-                    self._snapshot = raw.Identity(self._variable, name=scope + "read")
+                    self._snapshot = raw.Identity(self._variable, name="read")
         self._caching_device = caching_device
 
     # --- reading ---------------------------------------------------------------------------------
@@ -173,11 +174,15 @@ class Variable:
         """Replaces the value. Gives the variable after the change, or with ``read_value=False`` the Operation."""
         return _result(state_ops.assign(self, value, use_locking=use_locking, name=name), read_value)
 
-    def assign_add(self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
+    def assign_add(
+        self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+    ) -> Any:
         """Adds `delta`. See `assign`."""
         return _result(state_ops.assign_add(self, delta, use_locking, name), read_value)
 
-    def assign_sub(self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
+    def assign_sub(
+        self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+    ) -> Any:
         """Subtracts `delta`. See `assign`."""
         return _result(state_ops.assign_sub(self, delta, use_locking, name), read_value)
 
@@ -331,93 +336,3 @@ def _install_operators() -> None:
 
 
 _install_operators()
-
-
-# --- all variables of a graph ---------------------------------------------------------------------
-def global_variables(scope: str | None = None) -> list[Variable]:
-    """The variables of the default graph, except local ones; with `scope`, those whose names match it."""
-    return get_default_graph().get_collection(GraphKeys.GLOBAL_VARIABLES, scope)
-
-
-all_variables = global_variables
-
-
-def local_variables(scope: str | None = None) -> list[Variable]:
-    """Variables that are not saved, such as counters of metrics."""
-    return get_default_graph().get_collection(GraphKeys.LOCAL_VARIABLES, scope)
-
-
-def model_variables(scope: str | None = None) -> list[Variable]:
-    """Variables of the collection MODEL_VARIABLES."""
-    return get_default_graph().get_collection(GraphKeys.MODEL_VARIABLES, scope)
-
-
-def trainable_variables(scope: str | None = None) -> list[Variable]:
-    """Variables that optimizers change by default."""
-    return get_default_graph().get_collection(GraphKeys.TRAINABLE_VARIABLES, scope)
-
-
-def moving_average_variables(scope: str | None = None) -> list[Variable]:
-    """Variables of which an ExponentialMovingAverage keeps averages."""
-    return get_default_graph().get_collection(GraphKeys.MOVING_AVERAGE_VARIABLES, scope)
-
-
-def variables_initializer(var_list: Iterable[Variable], name: str = "init") -> Operation:
-    """An Operation that initializes these variables."""
-    graph = get_default_graph()
-    initializers = [v.initializer for v in var_list]
-    if initializers:
-        graph = initializers[0].graph
-    return graph.create_op("NoOp", [], None, name, control_inputs=initializers)
-
-
-initialize_variables = variables_initializer
-
-
-def global_variables_initializer() -> Operation:
-    """An Operation that initializes all global variables made so far."""
-    return variables_initializer(global_variables())
-
-
-initialize_all_variables = global_variables_initializer
-
-
-def local_variables_initializer() -> Operation:
-    """An Operation that initializes all local variables made so far."""
-    return variables_initializer(local_variables())
-
-
-initialize_local_variables = local_variables_initializer
-
-
-def is_variable_initialized(variable: Any) -> Tensor:
-    """A bool scalar: does the variable have a value?"""
-    return state_ops.is_variable_initialized(variable)
-
-
-def report_uninitialized_variables(
-    var_list: Iterable[Variable] | None = None, name: str = "report_uninitialized_variables"
-) -> Tensor:
-    """The names (without ":0") of the variables that have no value, a string vector.
-
-    `var_list`: by default all global and local variables.
-    """
-    variables = list(global_variables() + local_variables() if var_list is None else var_list)
-    with name_scope(name):
-        names = np.array([v.op.name for v in variables], dtype=object)
-        if not variables:
-            return convert_to_tensor(names, dtypes.string, name="Const")
-        with device("/cpu:0"):
-            missing = raw.LogicalNot(raw.Pack([state_ops.is_variable_initialized(v) for v in variables], name="stack"))
-            rows = raw.Squeeze(raw.Where(missing), squeeze_dims=[1])
-            return raw.GatherV2(convert_to_tensor(names, dtypes.string, name="Const"), rows, 0)
-
-
-def assert_variables_initialized(var_list: Iterable[Variable] | None = None) -> Tensor | None:
-    """An op that fails with FailedPreconditionError if a variable has no value; None if there are no variables."""
-    variables = list(global_variables() + local_variables() if var_list is None else var_list)
-    if not variables:
-        return None
-    # Reading is what fails; the ranks make a small result of it, whatever the variables hold.
-    with control_dependencies([v.value() for v in variables]):
-        return raw.Pack([raw.Rank(v.value()) for v in variables], name="stack")
