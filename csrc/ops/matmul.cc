@@ -1,0 +1,147 @@
+// MatMul of two matrices, BatchMatMul of two stacks of them (V2: the stacks broadcast).
+#include "gemm/matmul.h"
+
+#include "core/infer.h"
+#include "core/parallel.h"
+#include "core/registry.h"
+
+namespace tfmini {
+namespace {
+
+using MatMulTypes = TypeList<float, double, Half, BFloat16, int32_t, int64_t>;
+
+// Attribute names differ between the ops, their meaning does not.
+struct Transposes {
+  bool a, b;
+  explicit Transposes(const Attrs& attrs)
+      : a(attrs.flag(attrs.has("adj_x") ? "adj_x" : "transpose_a")),
+        b(attrs.flag(attrs.has("adj_y") ? "adj_y" : "transpose_b")) {}
+};
+
+// Sets rows and columns of the product from the last two dimensions of both inputs; the inner
+// dimensions must agree.
+void add_matrix_dims(const Shape& a, const Shape& b, const Transposes& t, Shape* out) {
+  const int64_t a_inner = a.dim(t.a ? -2 : -1), b_inner = b.dim(t.b ? -1 : -2);
+  check(a_inner < 0 || b_inner < 0 || a_inner == b_inner, "Dimensions must be equal, but are ", a_inner, " and ",
+        b_inner, ": cannot multiply ", a, t.a ? " (transposed)" : "", " by ", b, t.b ? " (transposed)" : "");
+  out->add_dim(a.dim(t.a ? -1 : -2));
+  out->add_dim(b.dim(t.b ? -2 : -1));
+}
+
+void matmul_shape(InferContext& c) {
+  Shape out;
+  add_matrix_dims(c.with_rank(0, 2), c.with_rank(1, 2), Transposes(c.attrs()), &out);
+  c.set_output(0, out);
+}
+
+void batch_matmul_shape(InferContext& c) {
+  const Shape a = c.with_rank_at_least(0, 2), b = c.with_rank_at_least(1, 2);
+  if (!a.known_rank() || !b.known_rank()) return c.set_output(0, Shape::unknown());
+  const Shape a_batch = subshape(a, 0, a.rank() - 2), b_batch = subshape(b, 0, b.rank() - 2);
+  Shape out = c.def().name == "BatchMatMulV2" ? broadcast(a_batch, b_batch) : merge(a_batch, b_batch);
+  add_matrix_dims(a, b, Transposes(c.attrs()), &out);
+  c.set_output(0, out);
+}
+
+template <class T>
+class MatMul {
+ public:
+  explicit MatMul(const Attrs& attrs) : transposes_(attrs) {}
+
+  void operator()(KernelContext& c) const {
+    const Tensor& a = c.input(0);
+    const int64_t k = a.dim(transposes_.a ? 0 : 1);
+    const Tensor& out = c.output(0);
+    matmul<T>(out.dim(0), out.dim(1), k, row_major(c.in<T>(0), a.dim(1), transposes_.a),
+              row_major(c.in<T>(1), c.input(1).dim(1), transposes_.b), c.out<T>(0));
+  }
+
+ private:
+  Transposes transposes_;
+};
+
+// Where matrix i of the output finds its operand: elements to the matrix in an input whose batch
+// dimensions broadcast to those of the output.
+class BatchOffsets {
+ public:
+  BatchOffsets(const Shape& input, const Shape& output) : rank_(output.rank() - 2) {
+    int64_t stride = input.dim(-1) * input.dim(-2);
+    const int missing = output.rank() - input.rank();
+    for (int d = rank_ - 1; d >= 0; --d) {
+      const int64_t size = d >= missing ? input[d - missing] : 1;
+      sizes_[d] = output[d];
+      strides_[d] = size == 1 ? 0 : stride;
+      stride *= size;
+    }
+  }
+  int64_t operator()(int64_t i) const {
+    int64_t offset = 0;
+    for (int d = rank_ - 1; d >= 0; --d) {
+      offset += i % sizes_[d] * strides_[d];
+      i /= sizes_[d];
+    }
+    return offset;
+  }
+
+ private:
+  int rank_;
+  int64_t sizes_[Shape::kMaxRank];
+  int64_t strides_[Shape::kMaxRank];
+};
+
+template <class T>
+class BatchMatMul {
+ public:
+  explicit BatchMatMul(const Attrs& attrs) : transposes_(attrs) {}
+
+  void operator()(KernelContext& c) const {
+    const Tensor &a = c.input(0), &b = c.input(1);
+    const Shape& out = c.output(0).shape();
+    const int64_t m = out.dim(-2), n = out.dim(-1), k = a.dim(transposes_.a ? -2 : -1);
+    const int64_t batch = out.product(0, out.rank() - 2);
+    if (batch == 0 || m == 0 || n == 0) return;
+    const BatchOffsets a_offset(a.shape(), out), b_offset(b.shape(), out);
+    const auto multiply = [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i)
+        matmul<T>(m, n, k, row_major(c.in<T>(0) + a_offset(i), a.dim(-1), transposes_.a),
+                  row_major(c.in<T>(1) + b_offset(i), b.dim(-1), transposes_.b), c.out<T>(0) + i * m * n);
+    };
+    // Matrices in parallel if there are enough, else each of them on all threads.
+    const double cost = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k) / 16;
+    if (batch >= 2 * max_threads())
+      parallel_for(batch, grain_for_cost(cost), multiply);
+    else
+      multiply(0, batch);
+  }
+
+ private:
+  Transposes transposes_;
+};
+
+}  // namespace
+
+void register_matmul(Registry& r) {
+  r.op("MatMul")
+      .input("a: T")
+      .input("b: T")
+      .output("product: T")
+      .attr("transpose_a: bool = false")
+      .attr("transpose_b: bool = false")
+      .attr("T: {bfloat16, half, float, double, int32, int64, complex64, complex128}")
+      .shape(matmul_shape);
+  r.kernels<MatMul>("MatMul", DeviceKind::kCPU, MatMulTypes{});
+
+  for (const char* name : {"BatchMatMul", "BatchMatMulV2"}) {
+    r.op(name)
+        .input("x: T")
+        .input("y: T")
+        .output("output: T")
+        .attr("T: {bfloat16, half, float, double, int32, int64, complex64, complex128}")
+        .attr("adj_x: bool = false")
+        .attr("adj_y: bool = false")
+        .shape(batch_matmul_shape);
+    r.kernels<BatchMatMul>(name, DeviceKind::kCPU, MatMulTypes{});
+  }
+}
+
+}  // namespace tfmini
