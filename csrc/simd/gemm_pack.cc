@@ -1,13 +1,15 @@
 #include "simd/gemm_pack.h"
 
+#include <type_traits>
+
 #include "simd/gemm_tile.h"
 
 namespace tfmini::simd {
 namespace {
 
 template <class S, class T, int kWidth>
-__attribute__((always_inline)) inline void pack_any(const S* src, int64_t lane_stride, int64_t step_stride, int lanes,
-                                                    int64_t steps, T* panel) {
+TFMINI_ALWAYS_INLINE void pack_any(const S* src, int64_t lane_stride, int64_t step_stride, int lanes, int64_t steps,
+                                   T* panel) {
   for (int64_t p = 0; p < steps; ++p, src += step_stride, panel += kWidth) {
     for (int l = 0; l < lanes; ++l) panel[l] = src[l * lane_stride];
     for (int l = lanes; l < kWidth; ++l) panel[l] = T{};
@@ -16,22 +18,29 @@ __attribute__((always_inline)) inline void pack_any(const S* src, int64_t lane_s
 
 // Whole steps lie contiguous in the source.
 template <class S, class T, int kWidth>
-__attribute__((always_inline)) inline void pack_rows(const S* src, int64_t step_stride, int64_t steps, T* panel) {
+TFMINI_ALWAYS_INLINE void pack_rows(const S* src, int64_t step_stride, int64_t steps, T* panel) {
   for (int64_t p = 0; p < steps; ++p, src += step_stride, panel += kWidth)
     for (int l = 0; l < kWidth; ++l) panel[l] = src[l];
 }
 
-// Lane masks of one butterfly of the transposition: distance s, lower or upper half.
+// Lane numbers for __builtin_shuffle: integers as wide as the elements.
 template <class T>
-__attribute__((always_inline)) inline typename VecOf<T>::mask butterfly_mask(int s, bool upper) {
-  typename VecOf<T>::mask m;
+struct MaskOf {
+  using Lane = std::conditional_t<sizeof(T) == 4, int32_t, int64_t>;
+  typedef Lane type __attribute__((vector_size(kVectorBytes)));
+};
+
+// One butterfly of the transposition: distance s, lower or upper half.
+template <class T>
+TFMINI_ALWAYS_INLINE typename MaskOf<T>::type butterfly_mask(int s, bool upper) {
+  typename MaskOf<T>::type m;
   for (int l = 0; l < kLanes<T>; ++l) m[l] = ((l & s) ? kLanes<T> + l - s : l) + (upper ? s : 0);
   return m;
 }
 
 // Transposes a square of kLanes vectors in registers: log2(kLanes) rounds of two-source shuffles.
 template <class T>
-__attribute__((always_inline)) inline void transpose_square(Vec<T> (&r)[kLanes<T>]) {
+TFMINI_ALWAYS_INLINE void transpose_square(Vec<T> (&r)[kLanes<T>]) {
 #pragma GCC unroll 4
   for (int s = 1; s < kLanes<T>; s *= 2)
 #pragma GCC unroll 16
@@ -47,8 +56,7 @@ __attribute__((always_inline)) inline void transpose_square(Vec<T> (&r)[kLanes<T
 // multiple of the vector is written row by row with overlapping stores, each row repairing what the
 // previous one wrote beyond its end; the last rows are left to pack_any, which writes no further.
 template <class T, int kWidth>
-__attribute__((always_inline)) inline void pack_transposed(const T* src, int64_t lane_stride, int lanes, int64_t steps,
-                                                           T* panel) {
+TFMINI_ALWAYS_INLINE void pack_transposed(const T* src, int64_t lane_stride, int lanes, int64_t steps, T* panel) {
   constexpr int N = kLanes<T>;
   constexpr int kGroups = (kWidth + N - 1) / N;
   int64_t p = 0;
@@ -76,7 +84,7 @@ __attribute__((always_inline)) inline void pack_transposed(const T* src, int64_t
 template <class S, class T, int kWidth>
 void pack(const S* src, int64_t lane_stride, int64_t step_stride, int lanes, int64_t steps, T* panel) {
   if (lane_stride == 1 && lanes == kWidth) return pack_rows<S, T, kWidth>(src, step_stride, steps, panel);
-  if constexpr (__is_same(S, T))
+  if constexpr (std::is_same_v<S, T>)
     if (step_stride == 1) return pack_transposed<T, kWidth>(src, lane_stride, lanes, steps, panel);
   pack_any<S, T, kWidth>(src, lane_stride, step_stride, lanes, steps, panel);
 }

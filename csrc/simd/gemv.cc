@@ -10,8 +10,7 @@ constexpr int64_t kStripBytes = 4096;
 
 // kDepth rows of b at once, so that sums are loaded and stored once per kDepth products.
 template <class T, int kRows, int kDepth>
-__attribute__((always_inline)) inline void add_rows(int64_t n, const T* a, int64_t lda, const T* b, int64_t ldb, T* c,
-                                                    int64_t ldc) {
+TFMINI_ALWAYS_INLINE void add_rows(int64_t n, const T* a, int64_t lda, const T* b, int64_t ldb, T* c, int64_t ldc) {
   int64_t j = 0;
   for (; j + kLanes<T> <= n; j += kLanes<T>) {
     Vec<T> sum[kRows];
@@ -46,7 +45,7 @@ void thin_rows(int64_t n, int64_t k, const T* a, int64_t lda, const T* b, int64_
 }
 
 template <class T>
-__attribute__((always_inline)) inline T sum_lanes(Vec<T> v) {
+TFMINI_ALWAYS_INLINE T sum_lanes(Vec<T> v) {
   T lanes[kLanes<T>];
   store(lanes, v);
   for (int width = kLanes<T> / 2; width > 0; width /= 2)
@@ -56,8 +55,8 @@ __attribute__((always_inline)) inline T sum_lanes(Vec<T> v) {
 
 // kRows x kCols dot products at once.
 template <class T, int kRows, int kCols>
-__attribute__((always_inline)) inline void dot_block(int64_t k, const T* a, int64_t lda, const T* b, int64_t ldb, T* c,
-                                                     int64_t c_row, int64_t c_col, bool accumulate) {
+TFMINI_ALWAYS_INLINE void dot_block(int64_t k, const T* a, int64_t lda, const T* b, int64_t ldb, T* c, int64_t c_row,
+                                    int64_t c_col, bool accumulate) {
   Vec<T> sum[kRows][kCols] = {};
   int64_t p = 0;
   for (; p + kLanes<T> <= k; p += kLanes<T>)
