@@ -8,6 +8,11 @@ Tensor& KernelContext::allocate_output(int i, const Shape& shape) const {
 }
 
 Tensor KernelContext::take_input(int i) const {
+  Tensor t = take_or_share(i);
+  return t.buffer() ? t : t.clone();
+}
+
+Tensor KernelContext::take_or_share(int i) const {
   Tensor& slot = call_.slots[call_.inputs[i]];
   if (call_.owned_inputs >> i & 1) return std::exchange(slot, Tensor());
   return slot;

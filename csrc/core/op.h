@@ -207,7 +207,10 @@ class KernelContext {
   Tensor& allocate_output(int i, const Shape& shape) const;
   void set_output(int i, Tensor tensor) const { output(i) = std::move(tensor); }
   // Input i, moved out of its slot at its last use (its buffer may then be unique), shared otherwise.
+  // Always owns its memory.
   Tensor take_input(int i) const;
+  // The same without that promise: the result may be borrowed for the duration of the call.
+  Tensor take_or_share(int i) const;
   DType output_dtype(int i) const { return call_.output_dtypes[i]; }
   // Scratch memory for the duration of the call.
   Tensor scratch(DType dtype, const Shape& shape) const { return Tensor(*call_.device, dtype, shape); }

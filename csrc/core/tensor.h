@@ -1,4 +1,5 @@
-// A dense row-major tensor: dtype, shape, and a pointer into a shared buffer.
+// A dense row-major tensor: dtype, shape, and a pointer into a shared buffer. Without a buffer the
+// memory is borrowed: a fed array or a plan's arena, valid until the run ends.
 #pragma once
 
 #include <cstdint>

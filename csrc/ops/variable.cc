@@ -22,7 +22,7 @@ void assign(KernelContext& c) {
   Variable& v = c.variable(0);
   Tensor value = c.take_input(1);
   // Only memory that nobody else can write may become the variable's own.
-  if (!value.buffer() || !value.buffer()->unique() || value.raw() != value.buffer()->data()) value = value.clone();
+  if (!value.buffer()->unique() || value.raw() != value.buffer()->data()) value = value.clone();
   v.assign(std::move(value));
 }
 
@@ -49,6 +49,8 @@ void is_initialized(KernelContext& c) { *c.out<bool>(0) = c.variable(0).initiali
 
 // Reads the variable; the plan has put this instruction before or after the run's assignments.
 void read_variable(KernelContext& c) { c.set_output(0, c.variable(0).read()); }
+// The same for a read that an assignment must not disturb.
+void copy_variable(KernelContext& c) { c.set_output(0, c.variable(0).read().clone()); }
 
 template <class T>
 struct CountUpTo {
@@ -73,6 +75,9 @@ void register_variable(Registry& r) {
   r.op("_ReadVariable").input("ref: Ref(T)").output("value: T").attr("T: type").shape(shapes::unchanged).stateful()
       .dynamic_output();
   r.kernel("_ReadVariable", DeviceKind::kCPU, DType::kInvalid, read_variable);
+  r.op("_CopyVariable").input("ref: Ref(T)").output("value: T").attr("T: type").shape(shapes::unchanged).stateful()
+      .dynamic_output();
+  r.kernel("_CopyVariable", DeviceKind::kCPU, DType::kInvalid, copy_variable);
 
   r.op("IsVariableInitialized").input("ref: Ref(dtype)").output("is_initialized: bool").attr("dtype: type")
       .shape(shapes::scalar).stateful();

@@ -1,0 +1,231 @@
+// TensorList ops under TensorFlow's names. A list is a scalar variant holding a shared TensorList;
+// ops that change one copy it first unless they hold the last reference, so a loop that passes its
+// list on appends in constant time.
+#include "ops/tensor_list.h"
+
+#include "core/registry.h"
+
+namespace tfmini {
+namespace {
+
+using ListPtr = std::shared_ptr<void>;
+
+const TensorList& list_of(const Tensor& t) {
+  const auto* p = static_cast<const TensorList*>(t.data<ListPtr>()->get());
+  check(p != nullptr, "the tensor list has no value");
+  return *p;
+}
+
+Tensor wrap(std::shared_ptr<TensorList> list) {
+  Tensor t(DType::kVariant, Shape{});
+  *t.data<ListPtr>() = std::move(list);
+  return t;
+}
+
+// The list in input i, for writing.
+std::shared_ptr<TensorList> take_list(KernelContext& c, int i) {
+  const Tensor t = c.take_input(i);
+  list_of(t);
+  ListPtr& slot = *const_cast<Tensor&>(t).data<ListPtr>();
+  if (t.buffer()->unique() && slot.use_count() == 1) return std::static_pointer_cast<TensorList>(std::move(slot));
+  return std::make_shared<TensorList>(list_of(t));
+}
+
+Shape shape_from(const Tensor& t) {
+  if (t.rank() == 0) return Shape::unknown();  // -1: any shape
+  Shape s;
+  for (int64_t i = 0; i < t.num_elements(); ++i) s.add_dim(std::max<int64_t>(t.int_at(i), -1));
+  return s;
+}
+
+void check_element(const TensorList& list, const Tensor& t) {
+  check(list.dtype == t.dtype(), "the list holds ", dtype_name(list.dtype), ", the element is ", dtype_name(t.dtype()));
+  check(list.element_shape.compatible_with(t.shape()), "the list holds elements of shape ", list.element_shape,
+        ", the element has shape ", t.shape());
+}
+
+int64_t checked_index(const TensorList& list, const Tensor& index) {
+  const int64_t i = index.int_at(0);
+  check(i >= 0 && i < static_cast<int64_t>(list.items.size()), "index ", i, " is out of range for a list of ",
+        list.items.size(), " elements");
+  return i;
+}
+
+Tensor zeros(DType dtype, const Shape& shape) {
+  Tensor t(dtype, shape);
+  if (is_pod(dtype) && t.bytes()) std::memset(t.raw(), 0, t.bytes());
+  return t;
+}
+
+// An element; one that was never set reads as zeros of the shape the list or the caller knows.
+Tensor element(const TensorList& list, int64_t i, const Shape& hint) {
+  const Tensor& t = list.items[i];
+  if (t.defined()) return t;
+  Shape shape = merge(list.element_shape, hint);
+  if (!shape.fully_defined())
+    for (const Tensor& other : list.items)
+      if (other.defined()) shape = other.shape();
+  check(shape.fully_defined(), "element ", i, " of the list was never written, and its shape ", shape, " is not known");
+  return zeros(list.dtype, shape);
+}
+
+DType element_dtype(const Attrs& a) { return a.dtype("element_dtype"); }
+
+struct Reserve {
+  explicit Reserve(const Attrs& a) : dtype(element_dtype(a)) {}
+  void operator()(KernelContext& c) const {
+    auto list = std::make_shared<TensorList>();
+    list->dtype = dtype;
+    list->element_shape = shape_from(c.input(0));
+    const int64_t n = c.input(1).int_at(0);
+    check(n >= 0, "a list cannot have ", n, " elements");
+    list->items.resize(static_cast<size_t>(n));
+    c.set_output(0, wrap(std::move(list)));
+  }
+  DType dtype;
+};
+
+struct Empty {
+  explicit Empty(const Attrs& a) : dtype(element_dtype(a)) {}
+  void operator()(KernelContext& c) const {
+    auto list = std::make_shared<TensorList>();
+    list->dtype = dtype;
+    list->element_shape = shape_from(c.input(0));
+    c.set_output(0, wrap(std::move(list)));
+  }
+  DType dtype;
+};
+
+void push_back(KernelContext& c) {
+  auto list = take_list(c, 0);
+  Tensor t = c.take_input(1);
+  check_element(*list, t);
+  list->items.push_back(std::move(t));
+  c.set_output(0, wrap(std::move(list)));
+}
+
+void pop_back(KernelContext& c) {
+  auto list = take_list(c, 0);
+  check(!list->items.empty(), "cannot pop from an empty list");
+  Tensor t = element(*list, static_cast<int64_t>(list->items.size()) - 1, shape_from(c.input(1)));
+  list->items.pop_back();
+  c.set_output(0, wrap(std::move(list)));
+  c.set_output(1, std::move(t));
+}
+
+void length(KernelContext& c) { *c.out<int32_t>(0) = static_cast<int32_t>(list_of(c.input(0)).items.size()); }
+
+void get_item(KernelContext& c) {
+  const TensorList& list = list_of(c.input(0));
+  c.set_output(0, element(list, checked_index(list, c.input(1)), shape_from(c.input(2))));
+}
+
+void set_item(KernelContext& c) {
+  auto list = take_list(c, 0);
+  const int64_t i = checked_index(*list, c.input(1));
+  Tensor t = c.take_input(2);
+  check_element(*list, t);
+  list->items[static_cast<size_t>(i)] = std::move(t);
+  c.set_output(0, wrap(std::move(list)));
+}
+
+void from_tensor(KernelContext& c) {
+  const Tensor& t = c.input(0);
+  check(t.rank() >= 1, "only a tensor of rank at least 1 can become a list, got shape ", t.shape());
+  auto list = std::make_shared<TensorList>();
+  list->dtype = t.dtype();
+  Shape shape = t.shape();
+  shape.remove_dim(0);
+  list->element_shape = merge(shape, shape_from(c.input(1)));
+  // Elements are views of one copy: n elements cost one allocation.
+  Tensor whole = c.take_input(0);
+  const size_t stride = static_cast<size_t>(shape.num_elements()) * dtype_size(t.dtype());
+  for (int64_t i = 0; i < whole.dim(0); ++i)
+    list->items.emplace_back(whole.dtype(), shape, whole.buffer(),
+                             whole.data<char>() + static_cast<size_t>(i) * stride);
+  c.set_output(0, wrap(std::move(list)));
+}
+
+void stack(KernelContext& c) {
+  const TensorList& list = list_of(c.input(0));
+  Shape shape = merge(list.element_shape, shape_from(c.input(1)));
+  for (const Tensor& t : list.items)
+    if (t.defined()) shape = merge(shape, t.shape());
+  check(shape.fully_defined(), "cannot stack a list of ", list.items.size(), " elements of unknown shape ", shape);
+  Shape out_shape = shape;
+  out_shape.insert_dim(0, static_cast<int64_t>(list.items.size()));
+  Tensor& out = c.allocate_output(0, out_shape);
+  const size_t bytes = static_cast<size_t>(shape.num_elements()) * dtype_size(list.dtype);
+  for (size_t i = 0; i < list.items.size(); ++i) {
+    char* dst = out.data<char>() + i * bytes;
+    const Tensor& t = list.items[i];
+    if (!is_pod(list.dtype)) {
+      Tensor row(list.dtype, shape, out.buffer(), dst);
+      if (t.defined()) copy_elements(t, row);
+    } else if (bytes) {
+      if (t.defined()) std::memcpy(dst, t.raw(), bytes);
+      else std::memset(dst, 0, bytes);
+    }
+  }
+}
+
+
+void push_shape(InferContext& c) { c.set_output(0, Shape{}); }
+void pop_shape(InferContext& c) {
+  c.set_output(0, Shape{});
+  c.set_output(1, c.constant_as_shape(1).known_rank() ? c.constant_as_shape(1) : Shape::unknown());
+}
+void item_shape(InferContext& c) {
+  const Tensor* t = c.constant(2);
+  c.set_output(0, t ? shape_from(*t) : (c.input(2).rank() == 1 ? c.constant_as_shape(2) : Shape::unknown()));
+}
+void stack_shape(InferContext& c) {
+  const Tensor* t = c.constant(1);
+  Shape s = t ? shape_from(*t) : (c.input(1).rank() == 1 ? c.constant_as_shape(1) : Shape::unknown());
+  if (s.known_rank()) {
+    const int64_t n = c.attrs().integer("num_elements");
+    s.insert_dim(0, n >= 0 ? n : Shape::kUnknownDim);
+  }
+  c.set_output(0, s);
+}
+
+template <class K>
+void add(Registry& r, const char* op) {
+  r.kernel<K>(op, DeviceKind::kCPU, DType::kInvalid);
+}
+void add(Registry& r, const char* op, void (*fn)(KernelContext&)) { r.kernel(op, DeviceKind::kCPU, DType::kInvalid, fn); }
+
+}  // namespace
+
+void register_tensor_list(Registry& r) {
+  r.op("TensorListReserve").input("element_shape: shape_type").input("num_elements: int32").output("handle: variant")
+      .attr("element_dtype: type").attr("shape_type: {int32, int64}").shape(push_shape).dynamic_output();
+  r.op("EmptyTensorList").input("element_shape: shape_type").input("max_num_elements: int32").output("handle: variant")
+      .attr("element_dtype: type").attr("shape_type: {int32, int64}").shape(push_shape).dynamic_output();
+  r.op("TensorListPushBack").input("input_handle: variant").input("tensor: element_dtype")
+      .output("output_handle: variant").attr("element_dtype: type").shape(push_shape).dynamic_output().keeps_inputs();
+  r.op("TensorListPopBack").input("input_handle: variant").input("element_shape: int32")
+      .output("output_handle: variant").output("tensor: element_dtype").attr("element_dtype: type").shape(pop_shape)
+      .dynamic_output();
+  r.op("TensorListLength").input("input_handle: variant").output("length: int32").shape(shapes::scalar);
+  r.op("TensorListGetItem").input("input_handle: variant").input("index: int32").input("element_shape: int32")
+      .output("item: element_dtype").attr("element_dtype: type").shape(item_shape).dynamic_output();
+  r.op("TensorListSetItem").input("input_handle: variant").input("index: int32").input("item: element_dtype")
+      .output("output_handle: variant").attr("element_dtype: type").shape(push_shape).dynamic_output().keeps_inputs();
+  r.op("TensorListFromTensor").input("tensor: element_dtype").input("element_shape: shape_type")
+      .output("output_handle: variant").attr("element_dtype: type").attr("shape_type: {int32, int64}")
+      .shape(push_shape).dynamic_output().keeps_inputs();
+  r.op("TensorListStack").input("input_handle: variant").input("element_shape: int32").output("tensor: element_dtype")
+      .attr("element_dtype: type").attr("num_elements: int = -1").shape(stack_shape).dynamic_output();
+  add<Reserve>(r, "TensorListReserve");
+  add<Empty>(r, "EmptyTensorList");
+  add(r, "TensorListPushBack", push_back);
+  add(r, "TensorListPopBack", pop_back);
+  add(r, "TensorListLength", length);
+  add(r, "TensorListGetItem", get_item);
+  add(r, "TensorListSetItem", set_item);
+  add(r, "TensorListFromTensor", from_tensor);
+  add(r, "TensorListStack", stack);
+}
+
+}  // namespace tfmini

@@ -1,0 +1,23 @@
+// Which variables a node reads and writes, sub-graphs included.
+#pragma once
+
+#include <set>
+#include <string>
+
+#include "graph/function.h"
+#include "passes/ir.h"
+
+namespace tfmini {
+
+struct Effects {
+  std::set<std::string> reads;
+  std::set<std::string> writes;
+};
+
+// The variable that a VariableV2 node names, in the session's store.
+std::string variable_name(const Attrs& attrs, const std::string& node_name);
+
+// Effects of running a function's outputs and control outputs.
+Effects function_effects(const Function& function);
+
+}  // namespace tfmini

@@ -1,0 +1,103 @@
+#include <algorithm>
+#include <queue>
+
+#include "passes/ir.h"
+
+namespace tfmini {
+namespace {
+
+// Moves node i to position[i]; nodes with position -1 vanish.
+Ir renumber(Ir ir, const std::vector<int32_t>& position, int32_t count) {
+  Ir out;
+  out.nodes.resize(static_cast<size_t>(count));
+  const auto move_out = [&](Out t) { return Out{position[t.node], t.index}; };
+  for (size_t i = 0; i < ir.nodes.size(); ++i) {
+    if (position[i] < 0) continue;
+    IrNode& n = ir.nodes[i];
+    for (Out& t : n.inputs) t = move_out(t);
+    for (int32_t& c : n.control) c = position[c];
+    std::erase_if(n.control, [](int32_t c) { return c < 0; });
+    std::sort(n.control.begin(), n.control.end());
+    n.control.erase(std::unique(n.control.begin(), n.control.end()), n.control.end());
+    out.nodes[position[i]] = std::move(n);
+  }
+  for (Out t : ir.fetches) out.fetches.push_back(move_out(t));
+  for (int32_t t : ir.targets)
+    if (position[t] >= 0) out.targets.push_back(position[t]);
+  for (int32_t f : ir.feeds) out.feeds.push_back(f < 0 ? -1 : position[f]);
+  return out;
+}
+
+}  // namespace
+
+Ir remove_dead(Ir ir) {
+  std::vector<char> live(ir.nodes.size(), 0);
+  std::vector<int32_t> stack;
+  const auto mark = [&](int32_t i) {
+    if (!live[i]) {
+      live[i] = 1;
+      stack.push_back(i);
+    }
+  };
+  for (Out t : ir.fetches) mark(t.node);
+  for (int32_t t : ir.targets) mark(t);
+  // Effects happen even when folding has made their values unnecessary; sources have none.
+  for (size_t i = 0; i < ir.nodes.size(); ++i) {
+    const IrNode& n = ir.nodes[i];
+    const bool source = n.inputs.empty() && n.op->inputs.empty() && n.op->name != "NoOp" && !n.op->outputs.empty();
+    if (n.op->stateful && !source && n.op->name != "_ReadVariable" && n.op->name != "NoOp") mark(static_cast<int32_t>(i));
+  }
+  while (!stack.empty()) {
+    const int32_t i = stack.back();
+    stack.pop_back();
+    for (Out t : ir.nodes[i].inputs) mark(t.node);
+    for (int32_t c : ir.nodes[i].control) mark(c);
+  }
+  std::vector<int32_t> position(ir.nodes.size(), -1);
+  int32_t count = 0;
+  for (size_t i = 0; i < ir.nodes.size(); ++i)
+    if (live[i]) position[i] = count++;
+  return renumber(std::move(ir), position, count);
+}
+
+Ir sort_topologically(Ir ir) {
+  const auto n = static_cast<int32_t>(ir.nodes.size());
+  std::vector<int32_t> waiting(ir.nodes.size(), 0);
+  std::vector<std::vector<int32_t>> users(ir.nodes.size());
+  for (int32_t i = 0; i < n; ++i) {
+    const auto edge = [&](int32_t from) {
+      users[from].push_back(i);
+      ++waiting[i];
+    };
+    for (Out t : ir.nodes[i].inputs) edge(t.node);
+    for (int32_t c : ir.nodes[i].control) edge(c);
+  }
+  // Creation order among the nodes that are ready; feeds (which have no inputs) first.
+  const auto later = [&](int32_t a, int32_t b) {
+    return std::pair(ir.nodes[a].origin, a) > std::pair(ir.nodes[b].origin, b);
+  };
+  std::priority_queue<int32_t, std::vector<int32_t>, decltype(later)> ready(later);
+  for (int32_t i = 0; i < n; ++i)
+    if (waiting[i] == 0) ready.push(i);
+  std::vector<int32_t> position(ir.nodes.size(), -1);
+  int32_t count = 0;
+  while (!ready.empty()) {
+    const int32_t i = ready.top();
+    ready.pop();
+    position[i] = count++;
+    for (int32_t u : users[i])
+      if (--waiting[u] == 0) ready.push(u);
+  }
+  if (count != n) fail(Code::kInternal, "the graph of this run has a cycle");
+  return renumber(std::move(ir), position, count);
+}
+
+Ir compile(const Graph& graph, const Request& request, const PassOptions& options) {
+  Ir ir = lower_references(prune(graph, request));
+  ir = fold(std::move(ir), options.fold);
+  if (options.cse) ir = cse(std::move(ir));
+  if (options.fuse) ir = fuse(std::move(ir));
+  return order_accesses(std::move(ir));
+}
+
+}  // namespace tfmini

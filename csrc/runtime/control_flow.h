@@ -1,0 +1,15 @@
+// Ops that own sub-graphs: If and While. Their functions are compiled into plans of their own when
+// the outer plan is made.
+#pragma once
+
+#include "core/registry.h"
+#include "passes/ir.h"
+
+namespace tfmini {
+
+class Session;
+
+bool is_control_flow(const OpDef& op);
+Kernel control_flow_kernel(Session& session, const IrNode& node, const Ir& ir, const PassOptions& options);
+
+}  // namespace tfmini

@@ -1,0 +1,15 @@
+// Runs plans: a loop over instructions.
+#pragma once
+
+#include "runtime/plan.h"
+
+namespace tfmini {
+
+class Executor {
+ public:
+  // Feeds are in their slots; afterwards the fetched slots hold values. Throws Error naming the
+  // node at fault, or CancelledError if the run was interrupted.
+  static void run(const Plan& plan, RunState& state);
+};
+
+}  // namespace tfmini

@@ -1,0 +1,91 @@
+#include "runtime/plan.h"
+
+#include <sstream>
+
+#include "runtime/session.h"
+
+namespace tfmini {
+
+Instr::Instr(Instr&& o) noexcept
+    : kernel(std::move(o.kernel)),
+      node(o.node),
+      alias(o.alias),
+      infer(o.infer),
+      check_shapes(o.check_shapes),
+      finish(o.finish),
+      first_id(o.first_id),
+      num_inputs(o.num_inputs),
+      num_outputs(o.num_outputs),
+      first_alloc(o.first_alloc),
+      num_allocs(o.num_allocs),
+      first_release(o.first_release),
+      num_releases(o.num_releases),
+      owned_inputs(o.owned_inputs),
+      variables(std::move(o.variables)),
+      name(std::move(o.name)) {}
+
+std::unique_ptr<RunState> Plan::acquire() const {
+  {
+    std::lock_guard lock(mutex_);
+    if (!idle_.empty()) {
+      auto state = std::move(idle_.back());
+      idle_.pop_back();
+      return state;
+    }
+  }
+  return make_state();
+}
+
+void Plan::release(std::unique_ptr<RunState> state) const {
+  std::lock_guard lock(mutex_);
+  idle_.push_back(std::move(state));
+}
+
+std::unique_ptr<RunState> Plan::make_state() const {
+  auto state = std::make_unique<RunState>();
+  if (arena_bytes_) state->arena = cpu_device().allocate(arena_bytes_);
+  state->slots.resize(dtypes_.size());
+  for (size_t s = 0; s < dtypes_.size(); ++s) {
+    if (constants_[s].defined())
+      state->slots[s] = constants_[s];
+    else if (offsets_[s] >= 0)  // borrowed: the arena outlives every use
+      state->slots[s] = Tensor(dtypes_[s], shapes_[s], BufferRef(), static_cast<char*>(state->arena->data()) + offsets_[s]);
+  }
+  state->calls.reserve(instrs_.size());
+  for (const Instr& instr : instrs_) {
+    KernelContext::Call call;
+    call.slots = state->slots.data();
+    call.inputs = ids(instr);
+    call.outputs = ids(instr) + instr.num_inputs;
+    call.output_dtypes = nodes_[instr.node].dtypes.data();
+    call.num_inputs = instr.num_inputs;
+    call.num_outputs = instr.num_outputs;
+    call.owned_inputs = instr.owned_inputs;
+    call.device = &cpu_device();
+    call.env = session_;
+    call.instr = &instr;
+    state->calls.push_back(call);
+  }
+  return state;
+}
+
+std::string Plan::str() const {
+  std::ostringstream out;
+  for (const Instr& instr : instrs_) {
+    const IrNode& n = nodes_[instr.node];
+    out << n.op->name << " '" << n.name << "' (";
+    for (int32_t i = 0; i < instr.num_inputs; ++i) out << (i ? " " : "") << '%' << ids(instr)[i];
+    out << ") ->";
+    for (int32_t i = 0; i < instr.num_outputs; ++i) {
+      const int32_t s = ids(instr)[instr.num_inputs + i];
+      out << " %" << s << ' ' << dtype_name(dtypes_[s]) << shapes_[s].str();
+      if (offsets_[s] >= 0) out << '@' << offsets_[s];
+    }
+    if (instr.infer) out << " dynamic";
+    out << '\n';
+  }
+  out << "arena: " << arena_bytes_ << " bytes\n";
+  return out.str();
+}
+
+}  // namespace tfmini

@@ -1,0 +1,115 @@
+// A plan: what one (fetches, feeds, feed shapes) costs to run, worked out once. A flat list of
+// instructions over numbered slots, with kernels chosen, attributes parsed, memory laid out.
+// Immutable once made; each concurrent run has a RunState of its own.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "core/registry.h"
+#include "passes/ir.h"
+#include "runtime/variables.h"
+
+namespace tfmini {
+
+class Session;
+
+struct Instr {
+  Kernel kernel;
+  int32_t node = -1;             // in Plan::nodes(), for names and shape rules
+  bool alias = false;            // no kernel: output 0 is input 0 reshaped
+  bool infer = false;            // output shapes are worked out when it runs
+  bool check_shapes = false;     // the kernel sets its outputs itself: compare with what was promised
+  bool finish = false;           // writes a variable: not to be interrupted half-way
+  int32_t first_id = 0;          // in Plan::ids(): inputs, then outputs
+  int32_t num_inputs = 0;
+  int32_t num_outputs = 0;
+  int32_t first_alloc = 0, num_allocs = 0;      // slots to allocate before, in Plan::allocs()
+  int32_t first_release = 0, num_releases = 0;  // slots to clear afterwards, in Plan::releases()
+  uint64_t owned_inputs = 0;     // see KernelContext::Call
+  std::vector<Variable*> variables;             // per ref input
+  std::string name;                             // the node's, unique in the session
+  mutable std::atomic<SessionState*> state{nullptr};
+
+  Instr() = default;
+  Instr(Instr&& o) noexcept;
+};
+
+// The memory of one run. Reused by later runs of the same plan.
+struct RunState {
+  std::vector<Tensor> slots;
+  std::vector<KernelContext::Call> calls;  // one per instruction
+  BufferRef arena;
+};
+
+class Plan {
+ public:
+  // Compiles `request` against `graph`, for `session` (whose variables it binds).
+  Plan(Session& session, const Graph& graph, const Request& request, const PassOptions& options);
+
+  // Slots of the fed and fetched tensors; a feed nobody uses has slot -1.
+  const std::vector<int32_t>& feeds() const { return feeds_; }
+  const std::vector<int32_t>& fetches() const { return fetches_; }
+  const std::vector<Shape>& fetch_shapes() const { return fetch_shapes_; }
+
+  const std::vector<Instr>& instrs() const { return instrs_; }
+  const std::vector<IrNode>& nodes() const { return nodes_; }
+  const int32_t* ids(const Instr& i) const { return ids_.data() + i.first_id; }
+  const std::vector<int32_t>& allocs() const { return allocs_; }
+  const std::vector<int32_t>& releases() const { return releases_; }
+  // Slots that hold references after a run and must be cleared.
+  const std::vector<int32_t>& transient() const { return transient_; }
+  const std::vector<DType>& slot_dtypes() const { return dtypes_; }
+  const std::vector<Shape>& slot_shapes() const { return shapes_; }
+  size_t arena_bytes() const { return arena_bytes_; }
+  const Graph* graph() const { return graph_; }
+
+  std::unique_ptr<RunState> acquire() const;
+  void release(std::unique_ptr<RunState> state) const;
+  // A readable listing, one instruction a line.
+  std::string str() const;
+
+ private:
+  friend class PlanBuilder;
+  std::unique_ptr<RunState> make_state() const;
+
+  Session* session_;
+  const Graph* graph_;
+  std::vector<IrNode> nodes_;
+  std::vector<Instr> instrs_;
+  std::vector<int32_t> ids_, allocs_, releases_, transient_;
+  std::vector<int32_t> feeds_, fetches_;
+  std::vector<Shape> fetch_shapes_;
+  // Per slot.
+  std::vector<DType> dtypes_;
+  std::vector<Shape> shapes_;
+  std::vector<Tensor> constants_;     // prebound values; undefined elsewhere
+  std::vector<int64_t> offsets_;      // in the arena; -1 elsewhere
+  size_t arena_bytes_ = 0;
+
+  mutable std::mutex mutex_;
+  mutable std::vector<std::unique_ptr<RunState>> idle_;
+};
+
+// Takes a RunState from a plan and gives it back, cleared, at the end of the scope.
+class RunScope {
+ public:
+  explicit RunScope(const Plan& plan) : plan_(plan), state_(plan.acquire()) {}
+  ~RunScope() {
+    for (int32_t s : plan_.transient()) state_->slots[s] = Tensor();
+    plan_.release(std::move(state_));
+  }
+  RunScope(const RunScope&) = delete;
+  RunScope& operator=(const RunScope&) = delete;
+  RunState& state() { return *state_; }
+  Tensor& slot(int32_t s) { return state_->slots[s]; }
+
+ private:
+  const Plan& plan_;
+  std::unique_ptr<RunState> state_;
+};
+
+}  // namespace tfmini

@@ -1,0 +1,263 @@
+// From the compiled Ir to instructions: slots, kernels, lifetimes, memory.
+#include <algorithm>
+
+#include "graph/function.h"
+#include "runtime/control_flow.h"
+#include "runtime/memory.h"
+#include "runtime/plan.h"
+#include "runtime/session.h"
+
+namespace tfmini {
+namespace {
+
+// How the value in a slot comes to be.
+enum class Storage : uint8_t {
+  kNone,      // a variable's reference, or nothing
+  kConstant,  // bound when the RunState is made
+  kFeed,      // bound when a run starts
+  kArena,     // at a fixed offset of the run's arena
+  kOwned,     // static shape, but needs memory of its own: fetched, or kept by a kernel
+  kDynamic,   // shape or memory known only once it has run
+};
+
+bool is_source(const IrNode& n) {
+  return n.is_constant() || n.op->name == "_Arg" || n.op->name == "VariableV2" || n.op->name == "Variable" ||
+         n.op->name == "NoOp";
+}
+
+bool all_defined(const IrNode& n) {
+  return std::all_of(n.shapes.begin(), n.shapes.end(), [](const Shape& s) { return s.fully_defined(); });
+}
+
+}  // namespace
+
+class PlanBuilder {
+ public:
+  PlanBuilder(Plan& plan, Session& session, Ir ir, const PassOptions& options)
+      : plan_(plan), session_(session), ir_(std::move(ir)), options_(options) {}
+
+  void build() {
+    number_slots();
+    choose_storage();
+    find_lifetimes();
+    lay_out_memory();
+    emit();
+    plan_.nodes_ = std::move(ir_.nodes);
+  }
+
+ private:
+  int32_t slot(Out t) const { return base_[t.node] + t.index; }
+
+  void number_slots() {
+    int32_t count = 0;
+    for (const IrNode& n : ir_.nodes) {
+      base_.push_back(count);
+      count += static_cast<int32_t>(n.dtypes.size());
+      for (size_t i = 0; i < n.dtypes.size(); ++i) {
+        plan_.dtypes_.push_back(n.dtypes[i]);
+        plan_.shapes_.push_back(n.shapes[i]);
+        plan_.constants_.push_back(n.is_constant(static_cast<int>(i)) ? n.values[i] : Tensor());
+      }
+    }
+    plan_.offsets_.assign(static_cast<size_t>(count), -1);
+    for (int32_t f : ir_.feeds) plan_.feeds_.push_back(f < 0 ? -1 : base_[f]);
+    for (Out t : ir_.fetches) {
+      plan_.fetches_.push_back(slot(t));
+      plan_.fetch_shapes_.push_back(ir_.shape(t));
+    }
+    storage_.assign(static_cast<size_t>(count), Storage::kNone);
+    root_.resize(static_cast<size_t>(count));
+    for (int32_t s = 0; s < count; ++s) root_[s] = s;
+    last_use_.assign(static_cast<size_t>(count), -1);
+    fetched_.assign(static_cast<size_t>(count), 0);
+    kept_.assign(static_cast<size_t>(count), 0);
+  }
+
+  void choose_storage() {
+    for (size_t i = 0; i < ir_.nodes.size(); ++i) {
+      const IrNode& n = ir_.nodes[i];
+      if (n.op->alias && !n.is_constant()) root_[base_[i]] = root_[slot(n.inputs[0])];
+      if (n.op->keeps_inputs)
+        for (Out t : n.inputs) kept_[root_[slot(t)]] = 1;
+    }
+    for (Out t : ir_.fetches) fetched_[root_[slot(t)]] = 1;
+    for (size_t i = 0; i < ir_.nodes.size(); ++i) {
+      const IrNode& n = ir_.nodes[i];
+      for (size_t k = 0; k < n.dtypes.size(); ++k) {
+        const int32_t s = base_[i] + static_cast<int32_t>(k);
+        if (root_[s] != s) continue;
+        if (n.is_constant(static_cast<int>(k))) storage_[s] = Storage::kConstant;
+        else if (n.op->name == "_Arg") storage_[s] = Storage::kFeed;
+        else if (is_source(n)) storage_[s] = Storage::kNone;
+        else if (n.op->dynamic_output || !all_defined(n)) storage_[s] = Storage::kDynamic;
+        else if (fetched_[s] || kept_[s] || !is_pod(n.dtypes[k])) storage_[s] = Storage::kOwned;
+        else storage_[s] = Storage::kArena;
+      }
+    }
+  }
+
+  void find_lifetimes() {
+    for (size_t i = 0; i < ir_.nodes.size(); ++i) {
+      for (Out t : ir_.nodes[i].inputs) last_use_[root_[slot(t)]] = static_cast<int32_t>(i);
+      // A value nobody reads lives while it is written.
+      for (size_t k = 0; k < ir_.nodes[i].dtypes.size(); ++k) {
+        int32_t& last = last_use_[root_[base_[i] + static_cast<int32_t>(k)]];
+        last = std::max(last, static_cast<int32_t>(i));
+      }
+    }
+  }
+
+  // Input slot whose arena memory output k of node i may take over, or -1.
+  int32_t in_place_source(size_t i, int k) const {
+    const IrNode& n = ir_.nodes[i];
+    const int32_t out = base_[i] + k;
+    for (const auto& [in, output] : n.op->in_place) {
+      if (output != k || in >= static_cast<int>(n.inputs.size())) continue;
+      const int32_t r = root_[slot(n.inputs[in])];
+      if (storage_[r] != Storage::kArena || last_use_[r] != static_cast<int32_t>(i)) continue;
+      if (bytes(r) != bytes(out)) continue;
+      // Another input that looks at the same memory would be overwritten while it is read.
+      const auto same = [&](Out t) { return root_[slot(t)] == r; };
+      if (std::count_if(n.inputs.begin(), n.inputs.end(), same) > 1) continue;
+      return r;
+    }
+    return -1;
+  }
+
+  size_t bytes(int32_t s) const {
+    return static_cast<size_t>(plan_.shapes_[s].num_elements()) * dtype_size(plan_.dtypes_[s]);
+  }
+
+  void lay_out_memory() {
+    std::vector<Lifetime> lifetimes;
+    std::vector<int32_t> block(storage_.size(), -1);
+    for (size_t i = 0; i < ir_.nodes.size(); ++i) {
+      for (size_t k = 0; k < ir_.nodes[i].dtypes.size(); ++k) {
+        const int32_t s = base_[i] + static_cast<int32_t>(k);
+        if (storage_[s] != Storage::kArena || root_[s] != s) continue;
+        const int32_t source = in_place_source(i, static_cast<int>(k));
+        if (source >= 0 && lifetimes[block[source]].end == static_cast<int32_t>(i)) {
+          block[s] = block[source];
+          lifetimes[block[s]].end = last_use_[s];
+        } else {
+          block[s] = static_cast<int32_t>(lifetimes.size());
+          lifetimes.push_back({bytes(s), static_cast<int32_t>(i), last_use_[s]});
+        }
+      }
+    }
+    const Arena arena = plan_memory(lifetimes);
+    plan_.arena_bytes_ = arena.bytes;
+    for (size_t s = 0; s < block.size(); ++s)
+      if (block[s] >= 0) plan_.offsets_[s] = static_cast<int64_t>(arena.offsets[block[s]]);
+  }
+
+  void emit() {
+    std::vector<std::vector<int32_t>> dying(ir_.nodes.size());  // slots to clear after each node
+    for (size_t s = 0; s < root_.size(); ++s) {
+      const Storage st = storage_[root_[s]];
+      if (st == Storage::kNone || st == Storage::kConstant || st == Storage::kArena) continue;
+      plan_.transient_.push_back(static_cast<int32_t>(s));
+      if (!fetched_[root_[s]] && last_use_[root_[s]] >= 0) dying[last_use_[root_[s]]].push_back(static_cast<int32_t>(s));
+    }
+    for (size_t i = 0; i < ir_.nodes.size(); ++i) {
+      const IrNode& n = ir_.nodes[i];
+      if (is_source(n)) continue;
+      if (n.op->alias && bind_alias(i)) continue;
+      plan_.instrs_.push_back(instruction(i));
+      Instr& instr = plan_.instrs_.back();
+      instr.first_release = static_cast<int32_t>(plan_.releases_.size());
+      instr.num_releases = static_cast<int32_t>(dying[i].size());
+      plan_.releases_.insert(plan_.releases_.end(), dying[i].begin(), dying[i].end());
+    }
+  }
+
+  // An alias of memory whose address is fixed needs no instruction.
+  bool bind_alias(size_t i) {
+    const int32_t s = base_[i], r = root_[s];
+    if (!plan_.shapes_[s].fully_defined()) return false;
+    if (storage_[r] == Storage::kArena) {
+      plan_.offsets_[s] = plan_.offsets_[r];
+      return true;
+    }
+    if (storage_[r] == Storage::kConstant) {
+      plan_.constants_[s] = plan_.constants_[r].reshaped(plan_.shapes_[s]);
+      return true;
+    }
+    return false;
+  }
+
+  Instr instruction(size_t i) {
+    const IrNode& n = ir_.nodes[i];
+    Instr instr;
+    instr.node = static_cast<int32_t>(i);
+    instr.name = n.name;
+    instr.alias = n.op->alias;
+    instr.infer = !n.op->dynamic_output && !all_defined(n);
+    instr.check_shapes = n.op->dynamic_output;
+    instr.finish = n.op->writes_variable;
+    instr.first_id = static_cast<int32_t>(plan_.ids_.size());
+    instr.num_inputs = static_cast<int32_t>(n.inputs.size());
+    instr.num_outputs = static_cast<int32_t>(n.dtypes.size());
+    for (Out t : n.inputs) plan_.ids_.push_back(slot(t));
+    for (size_t k = 0; k < n.dtypes.size(); ++k) plan_.ids_.push_back(base_[i] + static_cast<int32_t>(k));
+    instr.first_alloc = static_cast<int32_t>(plan_.allocs_.size());
+    for (size_t k = 0; k < n.dtypes.size(); ++k) {
+      const int32_t s = base_[i] + static_cast<int32_t>(k);
+      if (storage_[s] == Storage::kOwned && root_[s] == s) plan_.allocs_.push_back(s);
+    }
+    instr.num_allocs = static_cast<int32_t>(plan_.allocs_.size()) - instr.first_alloc;
+    instr.owned_inputs = owned_inputs(i);
+    for (size_t k = 0; k < n.variables.size(); ++k) {
+      Variable* v = nullptr;
+      if (!n.variables[k].empty())
+        v = &session_.variables().get(n.variables[k], ir_.dtype(n.inputs[k]), ir_.shape(n.inputs[k]));
+      instr.variables.push_back(v);
+    }
+    if (!instr.alias) instr.kernel = choose_kernel(n);
+    return instr;
+  }
+
+  uint64_t owned_inputs(size_t i) const {
+    const IrNode& n = ir_.nodes[i];
+    uint64_t mask = 0;
+    for (size_t k = 0; k < n.inputs.size() && k < 64; ++k) {
+      const int32_t s = slot(n.inputs[k]), r = root_[s];
+      const bool transient = storage_[r] == Storage::kOwned || storage_[r] == Storage::kDynamic || storage_[r] == Storage::kFeed;
+      if (!transient || fetched_[r] || last_use_[r] != static_cast<int32_t>(i)) continue;
+      const auto same = [&](Out t) { return root_[slot(t)] == r; };
+      if (std::count_if(n.inputs.begin(), n.inputs.end(), same) == 1) mask |= uint64_t{1} << k;
+    }
+    return mask;
+  }
+
+  Kernel choose_kernel(const IrNode& n) {
+    try {
+      if (is_control_flow(*n.op)) return control_flow_kernel(session_, n, ir_, options_);
+      if (const KernelFactory* factory = Registry::get().find_kernel(*n.op, DeviceKind::kCPU, *n.attrs))
+        return (*factory)(*n.attrs);
+      std::string dtype;
+      if (!n.op->kernel_attr.empty()) dtype = std::string(" for ") + dtype_name(n.attrs->dtype(n.op->kernel_attr));
+      fail(Code::kUnimplemented, "no CPU kernel is registered", dtype);
+    } catch (Error& e) {
+      e.set_node(n.name);
+      throw;
+    }
+  }
+
+  Plan& plan_;
+  Session& session_;
+  Ir ir_;
+  PassOptions options_;
+  std::vector<int32_t> base_;      // first slot of each node
+  std::vector<Storage> storage_;   // per slot; meaningful for roots
+  std::vector<int32_t> root_;      // the slot whose memory this one is
+  std::vector<int32_t> last_use_;  // per root, as a node index
+  std::vector<char> fetched_, kept_;  // per root
+};
+
+Plan::Plan(Session& session, const Graph& graph, const Request& request, const PassOptions& options)
+    : session_(&session), graph_(&graph) {
+  PlanBuilder(*this, session, compile(graph, request, options), options).build();
+}
+
+}  // namespace tfmini

@@ -1,0 +1,73 @@
+#include "runtime/session.h"
+
+#include "core/parallel.h"
+#include "runtime/executor.h"
+
+namespace tfmini {
+namespace {
+
+void append(std::string& key, int64_t value) { key.append(reinterpret_cast<const char*>(&value), sizeof value); }
+
+std::string request_key(const Request& r) {
+  std::string key;
+  for (Out t : r.fetches) append(key, int64_t{t.node} << 16 | t.index);
+  append(key, -2);
+  for (int32_t t : r.targets) append(key, t);
+  append(key, -3);
+  for (size_t i = 0; i < r.feeds.size(); ++i) {
+    append(key, int64_t{r.feeds[i].node} << 16 | r.feeds[i].index);
+    append(key, r.feed_shapes[i].rank());
+    for (int64_t d : r.feed_shapes[i]) append(key, d);
+  }
+  return key;
+}
+
+}  // namespace
+
+Session::Session(std::shared_ptr<Graph> graph, SessionOptions options) : graph_(std::move(graph)), options_(options) {}
+
+std::shared_ptr<const Plan> Session::plan(const Request& request) {
+  const std::string key = request_key(request);
+  std::lock_guard lock(plans_mutex_);
+  if (auto it = plans_.find(key); it != plans_.end()) {
+    recent_.splice(recent_.begin(), recent_, it->second.position);
+    return it->second.plan;
+  }
+  auto plan = std::make_shared<const Plan>(*this, *graph_, request, options_.passes);
+  recent_.push_front(key);
+  plans_[key] = {plan, recent_.begin()};
+  if (plans_.size() > options_.max_plans) {
+    plans_.erase(recent_.back());
+    recent_.pop_back();
+  }
+  return plan;
+}
+
+std::vector<Tensor> Session::run(const Plan& plan, const std::vector<Tensor>& feeds) {
+  const ThreadLimit limit(options_.threads);
+  RunScope scope(plan);
+  for (size_t i = 0; i < feeds.size(); ++i)
+    if (plan.feeds()[i] >= 0) scope.slot(plan.feeds()[i]) = feeds[i];
+  Executor::run(plan, scope.state());
+  std::vector<Tensor> out;
+  out.reserve(plan.fetches().size());
+  for (int32_t s : plan.fetches()) out.push_back(scope.slot(s));
+  return out;
+}
+
+Variable& Session::variable(const void* instr, int input) { return *static_cast<const Instr*>(instr)->variables[input]; }
+
+SessionState& Session::session_state(const void* instr, std::unique_ptr<SessionState> (*make)(const void*),
+                                     const void* arg) {
+  const auto* i = static_cast<const Instr*>(instr);
+  if (SessionState* state = i->state.load(std::memory_order_acquire)) return *state;
+  std::lock_guard lock(states_mutex_);
+  auto& slot = states_[node_name(instr)];
+  if (!slot) slot = make(arg);
+  i->state.store(slot.get(), std::memory_order_release);
+  return *slot;
+}
+
+const std::string& Session::node_name(const void* instr) const { return static_cast<const Instr*>(instr)->name; }
+
+}  // namespace tfmini
