@@ -41,6 +41,7 @@ PYBIND11_MODULE(_core, m) {
   m.attr("StatusError") = py::reinterpret_borrow<py::object>(status_error);
   py::register_exception_translator(&translate);
   bind_graph(m);
+  bind_host_kernels(m);
   bind_session(m);
   m.def("isa", [] { return isa_name(best_isa()); });
   m.def("set_isa", &set_isa_by_name,

@@ -27,7 +27,7 @@ const Function& function(const IrNode& node, const char* attr) {
   return *node.attrs->get<std::shared_ptr<Function>>(attr);
 }
 
-void bind(RunScope& scope, const Plan& plan, std::vector<Tensor>& values) {
+void bind_feeds(RunScope& scope, const Plan& plan, std::vector<Tensor>& values) {
   for (size_t i = 0; i < values.size(); ++i)
     if (plan.feeds()[i] >= 0) scope.slot(plan.feeds()[i]) = values[i];
 }
@@ -37,7 +37,7 @@ Tensor keep(const Tensor& t) { return t.buffer() || !t.defined() ? t : t.clone()
 
 std::vector<Tensor> run_once(const Plan& plan, std::vector<Tensor> inputs) {
   RunScope scope(plan);
-  bind(scope, plan, inputs);
+  bind_feeds(scope, plan, inputs);
   inputs.clear();  // the slots are now the only owners: lists can grow in place
   Executor::run(plan, scope.state());
   std::vector<Tensor> out;
@@ -107,7 +107,7 @@ class WhileKernel {
       RunScope cond(*cond_), body(*body_);
       for (int64_t iteration = 0; limit_ < 0 || iteration < limit_; ++iteration) {
         if ((iteration & 15) == 15) throw_if_interrupted();
-        bind(cond, *cond_, vars);
+        bind_feeds(cond, *cond_, vars);
         Executor::run(*cond_, cond.state());
         const bool go_on = truth(cond.slot(cond_->fetches()[0]));
         for (int32_t s : cond_->transient()) cond.slot(s) = Tensor();

@@ -14,6 +14,7 @@ from tfmini.autodiff import (
     gradients,
     hessians,
 )
+from tfmini.config import ConfigProto, GPUOptions, GraphOptions, OptimizerOptions, RunMetadata, RunOptions
 from tfmini.convert import constant, convert_to_tensor, register_tensor_conversion_function
 from tfmini.dtypes import (
     DType,
@@ -59,6 +60,7 @@ from tfmini.graph import (
 )
 from tfmini.graph_keys import GraphKeys, add_to_collection, add_to_collections, get_collection, get_collection_ref
 from tfmini.ops.concat import concat, concat_v2, pack, parallel_stack, stack
+from tfmini.ops.constant import group, no_op, placeholder, placeholder_with_default, sparse_placeholder, tuple
 from tfmini.ops.fill import broadcast_to, fill, ones, ones_like, zeros, zeros_like
 from tfmini.ops.gather import batch_gather, boolean_mask, gather, gather_nd
 from tfmini.ops.identity import (
@@ -76,6 +78,7 @@ from tfmini.ops.slice import slice
 from tfmini.ops.split import split, split_v, unpack, unstack
 from tfmini.ops.strided_slice import newaxis, strided_slice
 from tfmini.ops.transpose import invert_permutation, matrix_transpose, transpose
+from tfmini.session import InteractiveSession, Session
 from tfmini.state_ops import (
     assign,
     assign_add,

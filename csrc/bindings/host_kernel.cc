@@ -1,0 +1,71 @@
+// Kernels written in Python: see python/tfmini/host_ops.py.
+#include "bindings/attr.h"
+#include "bindings/module.h"
+#include "bindings/numpy.h"
+#include "core/registry.h"
+
+namespace tfmini {
+namespace {
+
+// A Python object that may be released without the GIL held.
+struct Function {
+  py::object fn, attrs;
+  ~Function() {
+    const py::gil_scoped_acquire gil;
+    fn = py::object();
+    attrs = py::object();
+  }
+};
+
+// Python errors travel as InvalidArgument errors of the node, with the exception's own text.
+[[noreturn]] void rethrow(py::error_already_set& e) {
+  const std::string type = py::str(e.type().attr("__name__"));
+  const std::string text = py::str(e.value());
+  e.restore();
+  PyErr_Clear();
+  fail(Code::kUnknown, type, ": ", text);
+}
+
+void call(const void* state, KernelContext& c) {
+  const auto& f = *static_cast<const Function*>(state);
+  const py::gil_scoped_acquire gil;
+  try {
+    py::tuple args(static_cast<size_t>(c.num_inputs()) + 1);
+    args[0] = f.attrs;
+    for (int i = 0; i < c.num_inputs(); ++i) args[static_cast<size_t>(i) + 1] = numpy_from_tensor(c.input(i));
+    py::object result = f.fn(*args);
+    if (c.num_outputs() == 0) return;
+    if (!py::isinstance<py::list>(result) && !py::isinstance<py::tuple>(result)) result = py::make_tuple(result);
+    check(static_cast<int>(py::len(result)) == c.num_outputs(), "the Python function returned ", py::len(result),
+          " values for ", c.num_outputs(), " outputs");
+    const py::object asarray = py::module_::import("numpy").attr("asarray");
+    int i = 0;
+    for (py::handle value : result) {
+      const DType want = c.output_dtype(i);
+      Tensor t = copy_from_numpy(want == DType::kString ? asarray(value, py::dtype("O")) : asarray(value));
+      check(t.dtype() == want, "the Python function returned ", dtype_name(t.dtype()), " for output ", i,
+            ", which was declared as ", dtype_name(want));
+      c.set_output(i++, std::move(t));
+    }
+  } catch (py::error_already_set& e) {
+    rethrow(e);
+  }
+}
+
+void register_host_kernel(const std::string& op, py::object fn) {
+  // The registry outlives the interpreter: the function is leaked on purpose.
+  PyObject* leaked = fn.release().ptr();
+  Registry::get().add(op, DeviceKind::kCPU, DType::kInvalid, [leaked](const Attrs& attrs) {
+    const py::gil_scoped_acquire gil;
+    py::dict values;
+    for (const auto& [name, value] : attrs) values[py::str(name)] = attr_to_python(value);
+    auto state = std::make_shared<Function>(Function{py::reinterpret_borrow<py::object>(leaked), values});
+    return Kernel{call, std::move(state)};
+  });
+}
+
+}  // namespace
+
+void bind_host_kernels(py::module_& m) { m.def("register_host_kernel", &register_host_kernel); }
+
+}  // namespace tfmini

@@ -1,0 +1,153 @@
+"""Session options under the names of TensorFlow's protos.
+
+Options that mean something here are honoured; those that would only have tuned TensorFlow's own
+machinery are accepted and kept; those that promise what tfmini cannot do are refused.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tfmini import errors
+
+__all__ = ["ConfigProto", "GPUOptions", "GraphOptions", "OptimizerOptions", "RunMetadata", "RunOptions"]
+
+
+class _Options:
+    """A proto-like record: known fields only, keyword construction, nested records by attribute."""
+
+    _fields: dict[str, Any] = {}
+
+    def __init__(self, **kwargs: Any):
+        for name, default in self._fields.items():
+            object.__setattr__(self, name, default() if isinstance(default, type) else default)
+        for name, value in kwargs.items():
+            setattr(self, name, value)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in self._fields:
+            raise AttributeError(f"{type(self).__name__} has no field '{name}'; it has {', '.join(self._fields)}")
+        if value is not None:
+            object.__setattr__(self, name, value)
+
+    def CopyFrom(self, other: _Options) -> None:  # noqa: N802 (the proto's name)
+        for name in self._fields:
+            object.__setattr__(self, name, getattr(other, name))
+
+    MergeFrom = CopyFrom
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{k}={getattr(self, k)!r}" for k in self._fields)
+        return f"{type(self).__name__}({fields})"
+
+
+class GPUOptions(_Options):
+    """How CUDA devices are used."""
+
+    _fields = {
+        "per_process_gpu_memory_fraction": 0.0,
+        "allow_growth": False,
+        "visible_device_list": "",
+        "allocator_type": "",
+        "deferred_deletion_bytes": 0,
+        "polling_active_delay_usecs": 0,
+        "force_gpu_compatible": False,
+        "experimental": None,
+    }
+
+
+class OptimizerOptions(_Options):
+    """Which passes run. `opt_level` L0 (-1) turns folding, merging and fusion off."""
+
+    L1, L0 = 0, -1
+    DEFAULT, OFF, ON_1, ON_2 = 0, -1, 1, 2
+    _fields = {
+        "do_common_subexpression_elimination": True,
+        "do_constant_folding": True,
+        "do_function_inlining": True,
+        "opt_level": 0,
+        "global_jit_level": 0,
+        "max_folded_constant_in_bytes": 0,
+    }
+
+
+class GraphOptions(_Options):
+    _fields = {
+        "optimizer_options": OptimizerOptions,
+        "rewrite_options": dict,
+        "enable_recv_scheduling": False,
+        "build_cost_model": 0,
+        "build_cost_model_after": 0,
+        "infer_shapes": False,
+        "place_pruned_graph": False,
+        "enable_bfloat16_sendrecv": False,
+        "timeline_step": 0,
+    }
+
+
+class ConfigProto(_Options):
+    """Options of a session.
+
+    intra_op_parallelism_threads: threads one operation may use (0: all cores). There is one pool per
+      process; sessions share it.
+    inter_op_parallelism_threads: accepted; operations of one run execute in order.
+    allow_soft_placement, log_device_placement, device_count, gpu_options: devices.
+    graph_options.optimizer_options: which passes run.
+    """
+
+    _fields = {
+        "allow_soft_placement": False,
+        "log_device_placement": False,
+        "device_count": dict,
+        "intra_op_parallelism_threads": 0,
+        "inter_op_parallelism_threads": 0,
+        "use_per_session_threads": False,
+        "session_inter_op_thread_pool": list,
+        "placement_period": 0,
+        "device_filters": list,
+        "gpu_options": GPUOptions,
+        "graph_options": GraphOptions,
+        "operation_timeout_in_ms": 0,
+        "cluster_def": None,
+        "isolate_session_state": True,
+        "share_cluster_devices_in_session": False,
+        "experimental": None,
+    }
+    Experimental = dict
+
+    def _session_options(self) -> tuple[int, bool, bool, bool]:
+        """(threads, fold, merge equal nodes, fuse)."""
+        if self.operation_timeout_in_ms:
+            raise errors.UnimplementedError(None, None, "operation_timeout_in_ms is not implemented")
+        if self.cluster_def is not None:
+            raise errors.UnimplementedError(None, None, "cluster_def: tfmini runs in one process")
+        threads = self.intra_op_parallelism_threads
+        if threads < 0:
+            raise errors.InvalidArgumentError(None, None, f"intra_op_parallelism_threads must not be negative, got {threads}")
+        options = self.graph_options.optimizer_options
+        on = options.opt_level >= 0
+        return (
+            threads,
+            on and options.do_constant_folding,
+            on and options.do_common_subexpression_elimination,
+            on,
+        )
+
+
+class RunOptions(_Options):
+    """Options of one run; accepted, since nothing is traced."""
+
+    NO_TRACE, SOFTWARE_TRACE, HARDWARE_TRACE, FULL_TRACE = 0, 1, 2, 3
+    _fields = {
+        "trace_level": 0,
+        "timeout_in_ms": 0,
+        "inter_op_thread_pool": 0,
+        "output_partition_graphs": False,
+        "debug_options": None,
+        "report_tensor_allocations_upon_oom": False,
+        "experimental": None,
+    }
+
+
+class RunMetadata(_Options):
+    _fields = {"step_stats": None, "cost_graph": None, "partition_graphs": list}
