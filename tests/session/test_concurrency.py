@@ -99,7 +99,13 @@ def test_training_from_many_threads():
         sess.run(tf.global_variables_initializer())
         feed = {ids: np.arange(20), target: np.linspace(-1, 1, 20)[:, None]}
         before = sess.run(loss, feed)
-        together(lambda i: [sess.run(step, {ids: [(i + k) % 20], target: [[feed[target][(i + k) % 20, 0]]]}) for k in range(60)])
+
+        def work(i):
+            for k in range(60):
+                row = [(i + k) % 20]
+                sess.run(step, {ids: row, target: feed[target][row]})
+
+        together(work)
         assert sess.run(loss, feed) < before
         assert np.isfinite(sess.run(table)).all()
 

@@ -115,7 +115,7 @@ def test_tensor_as_bool_and_iteration(sess):
     with pytest.raises(TypeError, match="bool"):
         if x > 0.0:
             pass
-    with pytest.raises(TypeError, match="itera"):
+    with pytest.raises(TypeError, match="[Ii]tera"):
         list(x)
 
 
@@ -144,7 +144,7 @@ def test_closed_session():
         sess.close()
         with pytest.raises(RuntimeError, match="closed"):
             sess.run(x)
-        with pytest.raises(RuntimeError, match="closed"):
+        with pytest.raises((RuntimeError, tf.errors.CancelledError), match="closed"):
             call()
 
 
@@ -157,7 +157,7 @@ def test_no_default_session():
 
 
 def test_empty_graph():
-    with tf.Graph().as_default(), tf.Session() as sess, pytest.raises(RuntimeError, match="empty"):
+    with tf.Graph().as_default(), tf.Session() as sess, pytest.raises((RuntimeError, ValueError), match="empty|x:0"):
         sess.run("x:0")
 
 

@@ -52,6 +52,7 @@ def test_ordered_dict_keeps_its_class(sess):
 
 
 def test_empty_structures(sess):
+    tf.no_op()
     assert sess.run([]) == []
     assert sess.run({}) == {}
     assert sess.run([[], {}]) == [[], {}]
@@ -92,6 +93,7 @@ def test_unknown_names(sess):
 
 
 def test_none_and_other_objects_cannot_be_fetched(sess):
+    tf.no_op()
     for wrong in (None, 3.0, [None], {"a": object()}, np.ones(2)):
         with pytest.raises(TypeError, match="[Ff]etch"):
             sess.run(wrong)

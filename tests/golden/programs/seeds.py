@@ -77,7 +77,8 @@ def initialisers_under_a_graph_seed(tf):
     variables = [tf.Variable(tf.random_normal([3, 3]), name="w")]
     variables.append(tf.get_variable("uniform", [2, 3], initializer=tf.random_uniform_initializer(-1, 1, seed=2)))
     variables.append(tf.get_variable("normal", [2, 3], initializer=tf.random_normal_initializer(seed=3)))
-    variables.append(tf.get_variable("truncated", [2, 3], initializer=tf.truncated_normal_initializer(stddev=2, seed=4)))
+    truncated = tf.truncated_normal_initializer(stddev=2, seed=4)
+    variables.append(tf.get_variable("truncated", [2, 3], initializer=truncated))
     variables.append(tf.get_variable("unscaled", [4, 3]))  # the default is Glorot's uniform
     with tf.Session() as sess:
         sess.run(tf.global_variables_initializer())
