@@ -53,15 +53,21 @@ void load_band(const Image<T>& src, const Rect& rect, T* dst) {
   }
 }
 
-// Channels outermost: element (pixel, ch) of src[pixels][channels] goes to dst[ch * plane + at[pixel]].
-template <class T>
-void store_planes(const T* src, int64_t pixels, int64_t channels, const int64_t* at, int64_t plane, T* dst) {
+// Channels outermost: element (pixel, ch) of src[pixels][channels] goes to dst[ch * plane + at(pixel)].
+template <class T, class At>
+void store_planes(const T* src, int64_t pixels, int64_t channels, T* dst, int64_t plane, const At& at) {
   constexpr int64_t kBlock = 16;
   for (int64_t b = 0; b < pixels; b += kBlock) {
     const int64_t n = std::min(kBlock, pixels - b);
     for (int64_t ch = 0; ch < channels; ++ch)
-      for (int64_t j = 0; j < n; ++j) dst[ch * plane + at[b + j]] = src[(b + j) * channels + ch];
+      for (int64_t j = 0; j < n; ++j) dst[ch * plane + at(b + j)] = src[(b + j) * channels + ch];
   }
+}
+
+// A whole image.
+template <class T>
+void store_planes(const T* src, int64_t pixels, int64_t channels, T* dst) {
+  store_planes(src, pixels, channels, dst, pixels, [](int64_t p) { return p; });
 }
 
 }  // namespace tfmini::conv

@@ -197,7 +197,9 @@ class Correlator {
       for (int64_t p = first; p < last; ++p)
         multiply(c_.b_ + (group * c_.panels_.count + p) * c_.panel_stride_, (p - first) * c_.panels_.width(),
                  c_.panels_.width_of(p));
-      if (nchw) store_planes(planes_.data<T>(), pixels_, cols, at_.data(), plane, job.dest + first_channel * plane);
+      if (nchw)
+        store_planes(planes_.data<T>(), pixels_, cols, job.dest + first_channel * plane, plane,
+                     [this](int64_t p) { return at_[p]; });
     }
 
    private:
@@ -296,6 +298,8 @@ void clear(const Correlation<T>& job) {
       }
 }
 
+}  // namespace
+
 AxisTaps forward_taps(const WindowAxis& a) {
   AxisTaps t;
   t.count = a.out;
@@ -304,7 +308,6 @@ AxisTaps forward_taps(const WindowAxis& a) {
   return t;
 }
 
-// Inputs phase, phase + stride, ... get their gradient from the outputs whose windows hold them.
 AxisTaps gradient_taps(const WindowAxis& a, int64_t phase) {
   AxisTaps t;
   t.first = phase;
@@ -316,8 +319,6 @@ AxisTaps gradient_taps(const WindowAxis& a, int64_t phase) {
   }
   return t;
 }
-
-}  // namespace
 
 template <class T>
 void correlate(const Correlation<T>& job) {
@@ -346,8 +347,8 @@ void forward(const ConvGeometry& g, const T* input, const T* filter, T* output) 
 template <class T>
 void input_grad(const ConvGeometry& g, const T* filter, const T* grad, T* dinput) {
   const int64_t n = g.out_channels;
-  for (int64_t y = 0; y < g.h.stride; ++y)
-    for (int64_t x = 0; x < g.w.stride; ++x)
+  for (int64_t y = 0; y < std::min(g.h.stride, g.h.in); ++y)
+    for (int64_t x = 0; x < std::min(g.w.stride, g.w.in); ++x)
       correlate<T>({g.batch,
                     g.groups,
                     {grad, g.h.out, g.w.out, n, g.nchw},

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "conv/band.h"
+#include "conv/geometry.h"
 
 namespace tfmini::conv {
 
@@ -28,6 +29,11 @@ struct AxisTaps {
   // Taps read neighbouring positions, in order.
   bool dense() const { return taps.back().offset - low() + 1 == static_cast<int64_t>(taps.size()); }
 };
+
+// Outputs as sums over their windows' inputs.
+AxisTaps forward_taps(const WindowAxis& axis);
+// Gradients of inputs phase, phase + stride, ... as sums over the outputs whose windows hold them.
+AxisTaps gradient_taps(const WindowAxis& axis, int64_t phase);
 
 // The matrix of tap (kh, kw) and group g: element (s, d) is
 // data[(kh * width + kw) * tap_stride + g * group_stride + s * source_stride + d * dest_stride].

@@ -1,0 +1,124 @@
+// Local response normalization across channels and its gradient.
+#include <cmath>
+#include <vector>
+
+#include "core/parallel.h"
+#include "core/registry.h"
+#include "core/widen.h"
+
+namespace tfmini {
+namespace {
+
+void lrn_shape(InferContext& c) { c.set_output(0, c.with_rank(0, 4)); }
+
+void grad_shape(InferContext& c) {
+  c.set_output(0, merge(merge(c.with_rank(0, 4), c.with_rank(1, 4)), c.with_rank(2, 4)));
+}
+
+struct Params {
+  int64_t radius;
+  double bias, alpha, beta;
+  explicit Params(const Attrs& attrs)
+      : radius(attrs.integer("depth_radius")),
+        bias(attrs.real("bias")),
+        alpha(attrs.real("alpha")),
+        beta(attrs.real("beta")) {
+    check(radius >= 0, "depth_radius must not be negative, got ", radius);
+  }
+
+  // sums[c] = sum of values[c - radius .. c + radius], by a window that slides: O(n) for any radius.
+  // Summed in double, which makes what a float leaves behind after its way through negligible.
+  void window_sums(const double* values, int64_t n, double* sums) const {
+    const int64_t r = std::min(radius, n);
+    double sum = 0;
+    for (int64_t c = 0; c < std::min(r, n); ++c) sum += values[c];
+    for (int64_t c = 0; c < n; ++c) {
+      if (c + r < n) sum += values[c + r];
+      sums[c] = sum;
+      if (c - r >= 0) sum -= values[c - r];
+    }
+  }
+};
+
+// Buffers for one pixel's channels.
+struct Scratch {
+  std::vector<double> values, sums, norm, more;
+  explicit Scratch(int64_t n) : values(n), sums(n), norm(n), more(n) {}
+};
+
+// norm[c] = bias + alpha * sum of squares around c.
+template <class C>
+void norms(const Params& p, const C* x, int64_t n, Scratch& s) {
+  for (int64_t c = 0; c < n; ++c) s.values[c] = static_cast<double>(x[c]) * x[c];
+  p.window_sums(s.values.data(), n, s.sums.data());
+  for (int64_t c = 0; c < n; ++c) s.norm[c] = p.bias + p.alpha * s.sums[c];
+}
+
+template <class T>
+struct LRN {
+  Params params;
+  explicit LRN(const Attrs& attrs) : params(attrs) {}
+  void operator()(KernelContext& c) const {
+    using C = ComputeType<T>;
+    const int64_t n = c.input(0).dim(-1), rows = n == 0 ? 0 : c.input(0).num_elements() / n;
+    const Widened<T> input(c.input(0));
+    Narrowed<T> output(c.output(0));
+    C* out = output.data();
+    parallel_for(rows, grain_for_cost(20.0 * n), [&](int64_t begin, int64_t end) {
+      Scratch s(n);
+      for (int64_t r = begin; r < end; ++r) {
+        const C* x = input.data() + r * n;
+        norms(params, x, n, s);
+        for (int64_t i = 0; i < n; ++i) out[r * n + i] = static_cast<C>(x[i] * std::pow(s.norm[i], -params.beta));
+      }
+    });
+    output.store();
+  }
+};
+
+// With y = x * norm^-beta:
+// dx[j] = g[j] * norm[j]^-beta - 2 alpha beta x[j] * sum over c around j of g[c] y[c] / norm[c].
+template <class T>
+struct LRNGrad {
+  Params params;
+  explicit LRNGrad(const Attrs& attrs) : params(attrs) {}
+  void operator()(KernelContext& c) const {
+    using C = ComputeType<T>;
+    const int64_t n = c.input(0).dim(-1), rows = n == 0 ? 0 : c.input(0).num_elements() / n;
+    const Widened<T> grads(c.input(0)), input(c.input(1)), image(c.input(2));
+    Narrowed<T> output(c.output(0));
+    C* out = output.data();
+    parallel_for(rows, grain_for_cost(25.0 * n), [&](int64_t begin, int64_t end) {
+      Scratch s(n);
+      for (int64_t r = begin; r < end; ++r) {
+        const C *g = grads.data() + r * n, *x = input.data() + r * n, *y = image.data() + r * n;
+        norms(params, x, n, s);
+        for (int64_t i = 0; i < n; ++i) s.values[i] = static_cast<double>(g[i]) * y[i] / s.norm[i];
+        params.window_sums(s.values.data(), n, s.more.data());
+        const double factor = 2 * params.alpha * params.beta;
+        for (int64_t i = 0; i < n; ++i)
+          out[r * n + i] = static_cast<C>(g[i] * std::pow(s.norm[i], -params.beta) - factor * x[i] * s.more[i]);
+      }
+    });
+    output.store();
+  }
+};
+
+void lrn_attrs(OpBuilder& op) {
+  op.attr("depth_radius: int = 5").attr("bias: float = 1.0").attr("alpha: float = 1.0").attr("beta: float = 0.5");
+  op.attr("T: {half, bfloat16, float, double} = float");
+}
+
+}  // namespace
+
+void register_lrn(Registry& r) {
+  OpBuilder forward = r.op("LRN");
+  lrn_attrs(forward.input("input: T").output("output: T").shape(lrn_shape).in_place(0));
+  r.kernels<LRN>("LRN", DeviceKind::kCPU, FloatTypes{});
+  OpBuilder grad = r.op("LRNGrad");
+  lrn_attrs(grad.input("input_grads: T").input("input_image: T").input("output_image: T").output("output: T")
+                .shape(grad_shape));
+  r.kernels<LRNGrad>("LRNGrad", DeviceKind::kCPU, FloatTypes{});
+}
+
+}  // namespace tfmini

@@ -1,0 +1,103 @@
+#include "simd/depthwise.h"
+
+namespace tfmini::simd::TFMINI_ISA {
+namespace {
+
+#if defined(__AVX512F__)
+constexpr int kBytes = 64;
+#elif defined(__AVX2__)
+constexpr int kBytes = 32;
+#else
+constexpr int kBytes = 16;
+#endif
+
+// V is a vector of channels or, for the last few, one channel.
+template <class T>
+struct Wide {
+  typedef T type __attribute__((vector_size(kBytes), aligned(sizeof(T)), may_alias));
+};
+
+// kPixels outputs share each load of the filter.
+template <class V, int kPixels, class T>
+inline __attribute__((always_inline)) void forward_pixels(const T* x, const int64_t* offsets, int64_t taps,
+                                                          int64_t step, const T* w, int64_t w_step, T* out,
+                                                          int64_t out_step) {
+  V acc[kPixels] = {};
+  for (int64_t t = 0; t < taps; ++t) {
+    const V weight = *reinterpret_cast<const V*>(w + t * w_step);
+    const T* at = x + offsets[t];
+#pragma GCC unroll 6
+    for (int p = 0; p < kPixels; ++p) acc[p] += weight * *reinterpret_cast<const V*>(at + p * step);
+  }
+#pragma GCC unroll 6
+  for (int p = 0; p < kPixels; ++p) *reinterpret_cast<V*>(out + p * out_step) = acc[p];
+}
+
+template <class V, class T>
+inline __attribute__((always_inline)) void forward_channels(const T* x, const int64_t* offsets, int64_t taps,
+                                                            int64_t step, const T* w, int64_t w_step, T* out,
+                                                            int64_t out_step, int64_t pixels) {
+  constexpr int kPixels = 6;
+  int64_t p = 0;
+  for (; p + kPixels <= pixels; p += kPixels)
+    forward_pixels<V, kPixels>(x + p * step, offsets, taps, step, w, w_step, out + p * out_step, out_step);
+  for (; p < pixels; ++p)
+    forward_pixels<V, 1>(x + p * step, offsets, taps, step, w, w_step, out + p * out_step, out_step);
+}
+
+template <class T>
+void forward(const T* x, const int64_t* offsets, int64_t taps, int64_t step, const T* w, T* out, int64_t out_step,
+             int64_t pixels, int64_t channels) {
+  using V = typename Wide<T>::type;
+  constexpr int64_t kLanes = kBytes / sizeof(T);
+  int64_t c = 0;
+  for (; c + kLanes <= channels; c += kLanes)
+    forward_channels<V>(x + c, offsets, taps, step, w + c, channels, out + c, out_step, pixels);
+  for (; c < channels; ++c)
+    forward_channels<T>(x + c, offsets, taps, step, w + c, channels, out + c, out_step, pixels);
+}
+
+// kTaps sums share each load of the gradient.
+template <class V, int kTaps, class T>
+inline __attribute__((always_inline)) void grad_taps(const T* x, const int64_t* offsets, int64_t step, const T* g,
+                                                     int64_t g_step, T* dw, int64_t w_step, int64_t pixels) {
+  V acc[kTaps] = {};
+  const T* at[kTaps];
+#pragma GCC unroll 9
+  for (int t = 0; t < kTaps; ++t) at[t] = x + offsets[t];
+  for (int64_t p = 0; p < pixels; ++p) {
+    const V gp = *reinterpret_cast<const V*>(g + p * g_step);
+#pragma GCC unroll 9
+    for (int t = 0; t < kTaps; ++t) acc[t] += gp * *reinterpret_cast<const V*>(at[t] + p * step);
+  }
+#pragma GCC unroll 9
+  for (int t = 0; t < kTaps; ++t) *reinterpret_cast<V*>(dw + t * w_step) += acc[t];
+}
+
+template <class V, class T>
+inline __attribute__((always_inline)) void grad_channels(const T* x, const int64_t* offsets, int64_t taps, int64_t step,
+                                                         const T* g, int64_t channels, T* dw, int64_t pixels) {
+  int64_t t = 0;
+  for (; t + 9 <= taps; t += 9)
+    grad_taps<V, 9>(x, offsets + t, step, g, channels, dw + t * channels, channels, pixels);
+  for (; t + 5 <= taps; t += 5)
+    grad_taps<V, 5>(x, offsets + t, step, g, channels, dw + t * channels, channels, pixels);
+  for (; t < taps; ++t) grad_taps<V, 1>(x, offsets + t, step, g, channels, dw + t * channels, channels, pixels);
+}
+
+template <class T>
+void filter_grad(const T* x, const int64_t* offsets, int64_t taps, int64_t step, const T* g, T* dw, int64_t pixels,
+                 int64_t channels) {
+  using V = typename Wide<T>::type;
+  constexpr int64_t kLanes = kBytes / sizeof(T);
+  int64_t c = 0;
+  for (; c + kLanes <= channels; c += kLanes)
+    grad_channels<V>(x + c, offsets, taps, step, g + c, channels, dw + c, pixels);
+  for (; c < channels; ++c) grad_channels<T>(x + c, offsets, taps, step, g + c, channels, dw + c, pixels);
+}
+
+}  // namespace
+
+const DepthwiseTable depthwise_table = {{forward<float>, filter_grad<float>}, {forward<double>, filter_grad<double>}};
+
+}  // namespace tfmini::simd::TFMINI_ISA
