@@ -12,7 +12,7 @@ namespace tfmini::conv {
 namespace {
 
 constexpr int64_t kBandBytes = 128 << 10;  // of padded source per band of rows
-constexpr int64_t kParts = 16;             // partial filter gradients at most; fixed, so that bits do not depend on threads
+constexpr int64_t kParts = 16;  // partial filter gradients at most; fixed, so that bits do not depend on threads
 
 // Rows of output pixels computed together, from one padded copy of what they read.
 int64_t band_rows(const AxisTaps& h, const AxisTaps& w, int64_t channels, size_t element) {
@@ -96,36 +96,36 @@ void correlate_channels(int64_t batch, const Image<T>& source, const AxisTaps& h
   const auto& loops = simd::depthwise_loops<T>();
   parallel_for(batch * bands, grain_for_cost(0.1 * rows * w.count * channels * (taps + 1)),
                [&](int64_t begin, int64_t end) {
-    std::vector<T> sums(fold > 1 ? w.count * channels : 0);
-    std::vector<int64_t> offsets;
-    std::optional<SourceBand<T>> band;
-    if (!idle) band.emplace(source, h, w, multiplier, rows);
-    for (int64_t i = begin; i < end; ++i) {
-      const int64_t n = i / bands, first = i % bands * rows, last = std::min(h.count, first + rows);
-      if (!idle) {
-        band->load(n, first, last);
-        band->offsets(offsets);
-      }
-      for (int64_t y = first; y < last; ++y) {
-        T* to = out + ((n * out_height + h.first + y * h.every) * out_width + w.first) * out_channels;
-        const int64_t to_step = w.every * out_channels;
-        if (idle) {
-          for (int64_t x = 0; x < w.count; ++x) std::fill_n(to + x * to_step, out_channels, T(0));
-          continue;
-        }
-        T* direct = fold > 1 ? sums.data() : to;
-        loops.forward(band->row(y - first), offsets.data(), taps, band->step(), weights.data(), direct,
-                      fold > 1 ? channels : to_step, w.count, channels);
-        if (fold == 1) continue;
-        for (int64_t x = 0; x < w.count; ++x)
-          for (int64_t c = 0; c < out_channels; ++c) {
-            T sum = T(0);
-            for (int64_t q = 0; q < fold; ++q) sum += sums[x * channels + c * fold + q];
-            to[x * to_step + c] = sum;
-          }
-      }
-    }
-  });
+                 std::vector<T> sums(fold > 1 ? w.count * channels : 0);
+                 std::vector<int64_t> offsets;
+                 std::optional<SourceBand<T>> band;
+                 if (!idle) band.emplace(source, h, w, multiplier, rows);
+                 for (int64_t i = begin; i < end; ++i) {
+                   const int64_t n = i / bands, first = i % bands * rows, last = std::min(h.count, first + rows);
+                   if (!idle) {
+                     band->load(n, first, last);
+                     band->offsets(offsets);
+                   }
+                   for (int64_t y = first; y < last; ++y) {
+                     T* to = out + ((n * out_height + h.first + y * h.every) * out_width + w.first) * out_channels;
+                     const int64_t to_step = w.every * out_channels;
+                     if (idle) {
+                       for (int64_t x = 0; x < w.count; ++x) std::fill_n(to + x * to_step, out_channels, T(0));
+                       continue;
+                     }
+                     T* direct = fold > 1 ? sums.data() : to;
+                     loops.forward(band->row(y - first), offsets.data(), taps, band->step(), weights.data(), direct,
+                                   fold > 1 ? channels : to_step, w.count, channels);
+                     if (fold == 1) continue;
+                     for (int64_t x = 0; x < w.count; ++x)
+                       for (int64_t c = 0; c < out_channels; ++c) {
+                         T sum = T(0);
+                         for (int64_t q = 0; q < fold; ++q) sum += sums[x * channels + c * fold + q];
+                         to[x * to_step + c] = sum;
+                       }
+                   }
+                 }
+               });
 }
 
 }  // namespace

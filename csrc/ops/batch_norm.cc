@@ -27,8 +27,8 @@ struct Format {
 int64_t merge_channels(InferContext& c, int64_t channels, int first, int last) {
   for (int i = first; i <= last; ++i) {
     const int64_t n = c.with_rank(i, 1).known_rank() ? c.input(i)[0] : -1;
-    check(channels < 0 || n < 0 || n == channels, c.def().inputs[i].name, " must have one value per channel: ", channels,
-          ", got ", n);
+    check(channels < 0 || n < 0 || n == channels, c.def().inputs[i].name,
+          " must have one value per channel: ", channels, ", got ", n);
     if (channels < 0) channels = n;
   }
   return channels;
@@ -83,7 +83,8 @@ class Rows {
   template <class Fn>
   void for_chunks(const Fn& fn) const {
     parallel_for(chunks(), 1, [&](int64_t begin, int64_t end) {
-      for (int64_t k = begin; k < end; ++k) for_parts(k, [&](int64_t at, int64_t n, int64_t cols) { fn(k, at, n, cols); });
+      for (int64_t k = begin; k < end; ++k)
+        for_parts(k, [&](int64_t at, int64_t n, int64_t cols) { fn(k, at, n, cols); });
     });
   }
   template <class Fn>
@@ -192,7 +193,8 @@ struct FusedBatchNorm {
       const double mean = batch.mean[i], variance = batch.variance[i];
       const bool keep = factor != 1.0;
       c.out<C>(1)[i] = static_cast<C>(keep ? (1 - factor) * c.in<C>(3)[i] + factor * mean : mean);
-      c.out<C>(2)[i] = static_cast<C>(keep ? (1 - factor) * c.in<C>(4)[i] + factor * variance * bessel : variance * bessel);
+      c.out<C>(2)[i] =
+          static_cast<C>(keep ? (1 - factor) * c.in<C>(4)[i] + factor * variance * bessel : variance * bessel);
       c.out<C>(3)[i] = static_cast<C>(mean);
       c.out<C>(4)[i] = static_cast<C>(variance);
       scale[i] = scale_of(c, i, variance);
@@ -277,7 +279,8 @@ struct Version {
 };
 
 void register_version(Registry& r, const Version& v) {
-  const std::string name = std::string("FusedBatchNorm") + v.suffix, grad = std::string("FusedBatchNormGrad") + v.suffix;
+  const std::string name = std::string("FusedBatchNorm") + v.suffix,
+                    grad = std::string("FusedBatchNormGrad") + v.suffix;
   const std::string u = v.statistic_types ? "U" : "T";
   const auto types = [&](OpBuilder& op) {
     op.attr(std::string("T: ") + v.image_types);

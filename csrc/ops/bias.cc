@@ -98,10 +98,22 @@ constexpr const char* kFormat = "data_format: {'NHWC', 'NCHW'} = 'NHWC'";
 
 void register_bias(Registry& r) {
   const auto cpu = DeviceKind::kCPU;
-  r.op("BiasAdd").input("value: T").input("bias: T").output("output: T").attr(kTypes).attr(kFormat)
-      .shape(bias_add_shape).in_place(0);
+  r.op("BiasAdd")
+      .input("value: T")
+      .input("bias: T")
+      .output("output: T")
+      .attr(kTypes)
+      .attr(kFormat)
+      .shape(bias_add_shape)
+      .in_place(0);
   r.kernels<BiasAdd>("BiasAdd", cpu, NumberTypes{});
-  r.op("BiasAddV1").input("value: T").input("bias: T").output("output: T").attr(kTypes).shape(bias_add_shape).in_place(0);
+  r.op("BiasAddV1")
+      .input("value: T")
+      .input("bias: T")
+      .output("output: T")
+      .attr(kTypes)
+      .shape(bias_add_shape)
+      .in_place(0);
   r.kernels<BiasAdd>("BiasAddV1", cpu, NumberTypes{});
   r.op("BiasAddGrad").input("out_backprop: T").output("output: T").attr(kTypes).attr(kFormat).shape(bias_grad_shape);
   r.kernels<BiasAddGrad>("BiasAddGrad", cpu, NumberTypes{});

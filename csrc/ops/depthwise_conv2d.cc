@@ -99,13 +99,21 @@ void register_depthwise_conv2d(Registry& r) {
   r.kernels<Forward>("DepthwiseConv2dNative", DeviceKind::kCPU, FloatTypes{});
 
   OpBuilder input_grad = r.op("DepthwiseConv2dNativeBackpropInput");
-  window_attrs(input_grad.input("input_sizes: int32").input("filter: T").input("out_backprop: T").output("output: T")
-                   .shape(input_grad_shape).host_input(0));
+  window_attrs(input_grad.input("input_sizes: int32")
+                   .input("filter: T")
+                   .input("out_backprop: T")
+                   .output("output: T")
+                   .shape(input_grad_shape)
+                   .host_input(0));
   r.kernels<InputGrad>("DepthwiseConv2dNativeBackpropInput", DeviceKind::kCPU, FloatTypes{});
 
   OpBuilder filter_grad = r.op("DepthwiseConv2dNativeBackpropFilter");
-  window_attrs(filter_grad.input("input: T").input("filter_sizes: int32").input("out_backprop: T").output("output: T")
-                   .shape(filter_grad_shape).host_input(1));
+  window_attrs(filter_grad.input("input: T")
+                   .input("filter_sizes: int32")
+                   .input("out_backprop: T")
+                   .output("output: T")
+                   .shape(filter_grad_shape)
+                   .host_input(1));
   r.kernels<FilterGrad>("DepthwiseConv2dNativeBackpropFilter", DeviceKind::kCPU, FloatTypes{});
 }
 

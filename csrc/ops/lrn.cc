@@ -1,4 +1,5 @@
 // Local response normalization across channels and its gradient.
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -26,16 +27,14 @@ struct Params {
     check(radius >= 0, "depth_radius must not be negative, got ", radius);
   }
 
-  // sums[c] = sum of values[c - radius .. c + radius], by a window that slides: O(n) for any radius.
-  // Summed in double, which makes what a float leaves behind after its way through negligible.
+  // sums[c] = sum of values[c - radius .. c + radius]. Each by itself: a running sum would carry a
+  // NaN or infinity on to channels that do not see it.
   void window_sums(const double* values, int64_t n, double* sums) const {
     const int64_t r = std::min(radius, n);
-    double sum = 0;
-    for (int64_t c = 0; c < std::min(r, n); ++c) sum += values[c];
     for (int64_t c = 0; c < n; ++c) {
-      if (c + r < n) sum += values[c + r];
+      double sum = 0;
+      for (int64_t i = std::max<int64_t>(0, c - r); i < std::min(n, c + r + 1); ++i) sum += values[i];
       sums[c] = sum;
-      if (c - r >= 0) sum -= values[c - r];
     }
   }
 };
@@ -116,7 +115,10 @@ void register_lrn(Registry& r) {
   lrn_attrs(forward.input("input: T").output("output: T").shape(lrn_shape).in_place(0));
   r.kernels<LRN>("LRN", DeviceKind::kCPU, FloatTypes{});
   OpBuilder grad = r.op("LRNGrad");
-  lrn_attrs(grad.input("input_grads: T").input("input_image: T").input("output_image: T").output("output: T")
+  lrn_attrs(grad.input("input_grads: T")
+                .input("input_image: T")
+                .input("output_image: T")
+                .output("output: T")
                 .shape(grad_shape));
   r.kernels<LRNGrad>("LRNGrad", DeviceKind::kCPU, FloatTypes{});
 }

@@ -94,8 +94,8 @@ template <class T, class Fn>
 void for_windows(const PoolGeometry& g, const T* input, const Fn& fn) {
   check(g.in_pixels() <= INT32_MAX, "images of more than 2^31 pixels cannot be pooled");
   for_pixels(g.batch, g.h.out, g.w.out, window_bytes(g, sizeof(T)), [&] {
-    return [&g, input, &fn, taps = std::vector<const T*>(), positions = std::vector<int32_t>()](
-               int64_t n, int64_t y, int64_t x) mutable {
+    return [&g, input, &fn, taps = std::vector<const T*>(), positions = std::vector<int32_t>()](int64_t n, int64_t y,
+                                                                                                int64_t x) mutable {
       const WindowRange h = inside(g.h, y), w = inside(g.w, x);
       const T* image = input + n * g.in_pixels() * g.channels;
       taps.clear();
@@ -156,7 +156,7 @@ struct MaxPoolGrad {
     C* dx = output.data();
     for_pixels(g.batch, g.h.in, g.w.in, 4 * g.channels * sizeof(C), [&] {
       return [&, grads = std::vector<const C*>(), wins = std::vector<const int32_t*>()](int64_t n, int64_t y,
-                                                                                         int64_t x) mutable {
+                                                                                        int64_t x) mutable {
         const WindowRange h = windows_over(g.h, y), w = windows_over(g.w, x);
         grads.clear();
         wins.clear();
@@ -192,8 +192,7 @@ struct MaxPoolGradGrad {
       return [&](int64_t n, int64_t y, int64_t x) {
         const int64_t pixel = ((n * g.h.out + y) * g.w.out + x) * g.channels;
         const C* image = grad.data() + n * g.in_pixels() * g.channels;
-        for (int64_t ch = 0; ch < g.channels; ++ch)
-          out[pixel + ch] = image[winners[pixel + ch] * g.channels + ch];
+        for (int64_t ch = 0; ch < g.channels; ++ch) out[pixel + ch] = image[winners[pixel + ch] * g.channels + ch];
       };
     });
     output.store();
@@ -298,8 +297,8 @@ struct AvgPoolGrad {
             grads.push_back(dy + ((n * g.h.out + i) * g.w.out + j) * g.channels);
             scales.push_back(C(1) / static_cast<C>(size(inside(g.h, i)) * size(inside(g.w, j))));
           }
-        loops.weighted(grads.data(), scales.data(), grads.size(),
-                       dx + ((n * g.h.in + y) * g.w.in + x) * g.channels, g.channels);
+        loops.weighted(grads.data(), scales.data(), grads.size(), dx + ((n * g.h.in + y) * g.w.in + x) * g.channels,
+                       g.channels);
       };
     });
     output.store();
@@ -331,23 +330,44 @@ void register_pool2d(Registry& r) {
   const auto cpu = DeviceKind::kCPU;
   window_attrs(r.op("MaxPool").input("input: T").output("output: T").shape(pool_shape), kPoolTypes, true, true);
   r.kernels<MaxPool>("MaxPool", cpu, PoolTypes{});
-  window_attrs(r.op("MaxPoolGrad").input("orig_input: T").input("orig_output: T").input("grad: T").output("output: T")
-                   .shape(max_grad_shape<false>), kPoolTypes, true, true);
+  window_attrs(r.op("MaxPoolGrad")
+                   .input("orig_input: T")
+                   .input("orig_output: T")
+                   .input("grad: T")
+                   .output("output: T")
+                   .shape(max_grad_shape<false>),
+               kPoolTypes, true, true);
   r.kernels<MaxPoolGrad>("MaxPoolGrad", cpu, PoolTypes{});
-  window_attrs(r.op("MaxPoolGradGrad").input("orig_input: T").input("orig_output: T").input("grad: T")
-                   .output("output: T").shape(max_grad_shape<true>), kPoolTypes, false, false);
+  window_attrs(r.op("MaxPoolGradGrad")
+                   .input("orig_input: T")
+                   .input("orig_output: T")
+                   .input("grad: T")
+                   .output("output: T")
+                   .shape(max_grad_shape<true>),
+               kPoolTypes, false, false);
   r.kernels<MaxPoolGradGrad>("MaxPoolGradGrad", cpu, PoolTypes{});
-  argmax_attrs(r.op("MaxPoolWithArgmax").input("input: T").output("output: T").output("argmax: Targmax")
-                   .shape(argmax_shape), " = int64");
+  argmax_attrs(
+      r.op("MaxPoolWithArgmax").input("input: T").output("output: T").output("argmax: Targmax").shape(argmax_shape),
+      " = int64");
   r.kernels<MaxPoolWithArgmax>("MaxPoolWithArgmax", cpu, PoolTypes{});
-  argmax_attrs(r.op("MaxPoolGradWithArgmax").input("input: T").input("grad: T").input("argmax: Targmax")
-                   .output("output: T").shape(argmax_grad_shape), "");
+  argmax_attrs(r.op("MaxPoolGradWithArgmax")
+                   .input("input: T")
+                   .input("grad: T")
+                   .input("argmax: Targmax")
+                   .output("output: T")
+                   .shape(argmax_grad_shape),
+               "");
   r.kernels<MaxPoolGradWithArgmax>("MaxPoolGradWithArgmax", cpu, PoolTypes{});
   window_attrs(r.op("AvgPool").input("value: T").output("output: T").shape(pool_shape),
                "{half, bfloat16, float, double}", false, false);
   r.kernels<AvgPool>("AvgPool", cpu, FloatTypes{});
-  window_attrs(r.op("AvgPoolGrad").input("orig_input_shape: int32").input("grad: T").output("output: T")
-                   .shape(avg_grad_shape).host_input(0), "{half, bfloat16, float, double}", false, false);
+  window_attrs(r.op("AvgPoolGrad")
+                   .input("orig_input_shape: int32")
+                   .input("grad: T")
+                   .output("output: T")
+                   .shape(avg_grad_shape)
+                   .host_input(0),
+               "{half, bfloat16, float, double}", false, false);
   r.kernels<AvgPoolGrad>("AvgPoolGrad", cpu, FloatTypes{});
 }
 

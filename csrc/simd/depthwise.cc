@@ -53,8 +53,7 @@ void forward(const T* x, const int64_t* offsets, int64_t taps, int64_t step, con
   int64_t c = 0;
   for (; c + kLanes <= channels; c += kLanes)
     forward_channels<V>(x + c, offsets, taps, step, w + c, channels, out + c, out_step, pixels);
-  for (; c < channels; ++c)
-    forward_channels<T>(x + c, offsets, taps, step, w + c, channels, out + c, out_step, pixels);
+  for (; c < channels; ++c) forward_channels<T>(x + c, offsets, taps, step, w + c, channels, out + c, out_step, pixels);
 }
 
 // kTaps sums share each load of the gradient.
@@ -78,10 +77,8 @@ template <class V, class T>
 inline __attribute__((always_inline)) void grad_channels(const T* x, const int64_t* offsets, int64_t taps, int64_t step,
                                                          const T* g, int64_t channels, T* dw, int64_t pixels) {
   int64_t t = 0;
-  for (; t + 9 <= taps; t += 9)
-    grad_taps<V, 9>(x, offsets + t, step, g, channels, dw + t * channels, channels, pixels);
-  for (; t + 5 <= taps; t += 5)
-    grad_taps<V, 5>(x, offsets + t, step, g, channels, dw + t * channels, channels, pixels);
+  for (; t + 9 <= taps; t += 9) grad_taps<V, 9>(x, offsets + t, step, g, channels, dw + t * channels, channels, pixels);
+  for (; t + 5 <= taps; t += 5) grad_taps<V, 5>(x, offsets + t, step, g, channels, dw + t * channels, channels, pixels);
   for (; t < taps; ++t) grad_taps<V, 1>(x, offsets + t, step, g, channels, dw + t * channels, channels, pixels);
 }
 

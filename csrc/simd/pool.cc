@@ -13,14 +13,38 @@ constexpr int kBytes = 16;
 
 template <class T>
 constexpr T lowest();
-template <> constexpr float lowest() { return -__FLT_MAX__; }
-template <> constexpr double lowest() { return -__DBL_MAX__; }
-template <> constexpr int8_t lowest() { return INT8_MIN; }
-template <> constexpr int16_t lowest() { return INT16_MIN; }
-template <> constexpr int32_t lowest() { return INT32_MIN; }
-template <> constexpr int64_t lowest() { return INT64_MIN; }
-template <> constexpr uint8_t lowest() { return 0; }
-template <> constexpr uint16_t lowest() { return 0; }
+template <>
+constexpr float lowest() {
+  return -__FLT_MAX__;
+}
+template <>
+constexpr double lowest() {
+  return -__DBL_MAX__;
+}
+template <>
+constexpr int8_t lowest() {
+  return INT8_MIN;
+}
+template <>
+constexpr int16_t lowest() {
+  return INT16_MIN;
+}
+template <>
+constexpr int32_t lowest() {
+  return INT32_MIN;
+}
+template <>
+constexpr int64_t lowest() {
+  return INT64_MIN;
+}
+template <>
+constexpr uint8_t lowest() {
+  return 0;
+}
+template <>
+constexpr uint16_t lowest() {
+  return 0;
+}
 
 template <class T>
 struct Max {

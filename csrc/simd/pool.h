@@ -38,13 +38,37 @@ TFMINI_SIMD_TABLE(PoolTable, pool_table)
 
 template <class T>
 const PoolLoops<T>& pool_loops();
-template <> inline const PoolLoops<float>& pool_loops<float>() { return pool_table().f32; }
-template <> inline const PoolLoops<double>& pool_loops<double>() { return pool_table().f64; }
-template <> inline const PoolLoops<int8_t>& pool_loops<int8_t>() { return pool_table().i8; }
-template <> inline const PoolLoops<int16_t>& pool_loops<int16_t>() { return pool_table().i16; }
-template <> inline const PoolLoops<int32_t>& pool_loops<int32_t>() { return pool_table().i32; }
-template <> inline const PoolLoops<int64_t>& pool_loops<int64_t>() { return pool_table().i64; }
-template <> inline const PoolLoops<uint8_t>& pool_loops<uint8_t>() { return pool_table().u8; }
-template <> inline const PoolLoops<uint16_t>& pool_loops<uint16_t>() { return pool_table().u16; }
+template <>
+inline const PoolLoops<float>& pool_loops<float>() {
+  return pool_table().f32;
+}
+template <>
+inline const PoolLoops<double>& pool_loops<double>() {
+  return pool_table().f64;
+}
+template <>
+inline const PoolLoops<int8_t>& pool_loops<int8_t>() {
+  return pool_table().i8;
+}
+template <>
+inline const PoolLoops<int16_t>& pool_loops<int16_t>() {
+  return pool_table().i16;
+}
+template <>
+inline const PoolLoops<int32_t>& pool_loops<int32_t>() {
+  return pool_table().i32;
+}
+template <>
+inline const PoolLoops<int64_t>& pool_loops<int64_t>() {
+  return pool_table().i64;
+}
+template <>
+inline const PoolLoops<uint8_t>& pool_loops<uint8_t>() {
+  return pool_table().u8;
+}
+template <>
+inline const PoolLoops<uint16_t>& pool_loops<uint16_t>() {
+  return pool_table().u16;
+}
 
 }  // namespace tfmini::simd
