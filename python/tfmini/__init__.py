@@ -61,6 +61,7 @@ from tfmini.graph import (
 from tfmini.graph_keys import GraphKeys, add_to_collection, add_to_collections, get_collection, get_collection_ref
 from tfmini.ops.concat import concat, concat_v2, pack, parallel_stack, stack
 from tfmini.ops.constant import group, no_op, placeholder, placeholder_with_default, sparse_placeholder, tuple
+from tfmini.ops.contraction import einsum, tensordot
 from tfmini.ops.fill import broadcast_to, fill, ones, ones_like, zeros, zeros_like
 from tfmini.ops.gather import batch_gather, boolean_mask, gather, gather_nd
 from tfmini.ops.identity import (
@@ -71,6 +72,7 @@ from tfmini.ops.identity import (
     stop_gradient,
     verify_tensor_all_finite,
 )
+from tfmini.ops.matmul import batch_matmul, matmul
 from tfmini.ops.range import lin_space, linspace, range
 from tfmini.ops.reshape import expand_dims, reshape, squeeze
 from tfmini.ops.shape import broadcast_dynamic_shape, broadcast_static_shape, rank, shape, shape_n, size
@@ -129,11 +131,11 @@ from tfmini.variables import Variable, VariableAggregation, VariableSynchronizat
 from tfmini.version import __version__
 
 # Imported when first used, to keep `import tfmini` fast.
-_SUBMODULES = frozenset({"app", "compat", "flags", "gfile", "logging", "train"})
+_SUBMODULES = frozenset({"app", "compat", "flags", "gfile", "linalg", "logging", "train"})
 
 
 if _typing.TYPE_CHECKING:
-    from tfmini import app, compat, flags, gfile, logging, train
+    from tfmini import app, compat, flags, gfile, linalg, logging, train
 else:
 
     def __getattr__(name: str) -> object:
