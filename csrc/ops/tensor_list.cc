@@ -170,6 +170,59 @@ void stack(KernelContext& c) {
 }
 
 
+// A list as long as input 0, of elements that read as zeros.
+void zeros_like(KernelContext& c) {
+  const TensorList& from = list_of(c.input(0));
+  auto list = std::make_shared<TensorList>();
+  list->dtype = from.dtype;
+  list->element_shape = from.element_shape;
+  for (const Tensor& t : from.items)
+    if (t.defined() && !list->element_shape.fully_defined()) list->element_shape = t.shape();
+  list->items.resize(from.items.size());
+  c.set_output(0, wrap(std::move(list)));
+}
+
+void clear_item(KernelContext& c) {
+  auto list = take_list(c, 0);
+  const auto i = static_cast<size_t>(checked_index(*list, c.input(1)));
+  if (list->items[i].defined() && !list->element_shape.fully_defined()) list->element_shape = list->items[i].shape();
+  list->items[i] = Tensor();
+  c.set_output(0, wrap(std::move(list)));
+}
+
+template <class T>
+Tensor sum_as(const Tensor& a, const Tensor& b) {
+  Tensor out(a.dtype(), a.shape());
+  using C = ComputeType<T>;
+  for (int64_t i = 0; i < a.num_elements(); ++i)
+    out.data<T>()[i] = static_cast<T>(static_cast<C>(a.data<T>()[i]) + static_cast<C>(b.data<T>()[i]));
+  return out;
+}
+
+Tensor sum(const Tensor& a, const Tensor& b) {
+  check(a.shape() == b.shape(), "cannot add list elements of shapes ", a.shape(), " and ", b.shape());
+  switch (a.dtype()) {
+    case DType::kFloat: return sum_as<float>(a, b);
+    case DType::kDouble: return sum_as<double>(a, b);
+    case DType::kHalf: return sum_as<Half>(a, b);
+    case DType::kBFloat16: return sum_as<BFloat16>(a, b);
+    default: invalid_argument("cannot add list elements of type ", dtype_name(a.dtype()));
+  }
+}
+
+// Element by element: how gradients of one list from several uses meet.
+void add_lists(KernelContext& c) {
+  auto list = take_list(c, 0);
+  const TensorList& other = list_of(c.input(1));
+  check(list->items.size() == other.items.size(), "cannot add lists of ", list->items.size(), " and ",
+        other.items.size(), " elements");
+  for (size_t i = 0; i < list->items.size(); ++i) {
+    if (!other.items[i].defined()) continue;
+    list->items[i] = list->items[i].defined() ? sum(list->items[i], other.items[i]) : other.items[i];
+  }
+  c.set_output(0, wrap(std::move(list)));
+}
+
 void push_shape(InferContext& c) { c.set_output(0, Shape{}); }
 void pop_shape(InferContext& c) {
   c.set_output(0, Shape{});
@@ -217,6 +270,14 @@ void register_tensor_list(Registry& r) {
       .shape(push_shape).dynamic_output().keeps_inputs();
   r.op("TensorListStack").input("input_handle: variant").input("element_shape: int32").output("tensor: element_dtype")
       .attr("element_dtype: type").attr("num_elements: int = -1").shape(stack_shape).dynamic_output();
+  r.op("_TensorListZerosLike").input("handle: variant").output("zeros: variant").shape(push_shape).dynamic_output();
+  r.op("_TensorListClearItem").input("input_handle: variant").input("index: int32").output("output_handle: variant")
+      .shape(push_shape).dynamic_output();
+  r.op("_TensorListAdd").input("a: variant").input("b: variant").output("sum: variant").shape(push_shape)
+      .dynamic_output();
+  add(r, "_TensorListZerosLike", zeros_like);
+  add(r, "_TensorListClearItem", clear_item);
+  add(r, "_TensorListAdd", add_lists);
   add<Reserve>(r, "TensorListReserve");
   add<Empty>(r, "EmptyTensorList");
   add(r, "TensorListPushBack", push_back);

@@ -7,6 +7,7 @@ gradients of its inputs, made of further ops, so that gradients of gradients com
 
 from __future__ import annotations
 
+import functools
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -249,7 +250,10 @@ def add_gradients(parts: Sequence[Any]) -> Any:
         return IndexedSlices(
             raw.ConcatV2([p.values for p in parts], 0), raw.ConcatV2(indices, 0), parts[0].dense_shape
         )
-    return raw.AddN([convert_to_tensor(p) for p in parts])
+    dense = [convert_to_tensor(p) for p in parts]
+    if dense[0].dtype.name == "variant":
+        return functools.reduce(raw._TensorListAdd, dense)
+    return raw.AddN(dense)
 
 
 def gradient_function(op: Operation) -> GradientFn | None:
@@ -283,7 +287,7 @@ def _op_gradient(op: Operation, outs: list[Any], between: set[Operation], gate: 
 
 def _zeros_for(op: Operation, t: Tensor) -> Any:
     # Ops with sub-graphs sort out unused outputs themselves.
-    return None if op.type in ("If", "While") else raw.ZerosLike(t)
+    return None if op.type in ("If", "While") or t.dtype.base_dtype.name == "variant" else raw.ZerosLike(t)
 
 
 def _checked(op: Operation, t: Tensor, g: Any) -> Any:

@@ -146,7 +146,7 @@ class Variable:
 
     def initialized_value(self) -> Tensor:
         """The value if there is one, else the initial value: for initial values that depend on other variables."""
-        from tfmini.control_flow import cond
+        from tfmini.ops.control_flow import cond
 
         with control_dependencies(None):
             return cond(state_ops.is_variable_initialized(self), self.read_value, lambda: self._initial_value)

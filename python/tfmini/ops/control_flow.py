@@ -1,0 +1,442 @@
+"""Conditionals and loops: `tf.cond`, `tf.case`, `tf.while_loop`.
+
+Both are functional: one node (If, While) that owns the graphs of its branches or of its body. Their
+gradients are in control_flow_grad.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tfmini import dtypes, nest, raw
+from tfmini.convert import convert_to_tensor
+from tfmini.func_graph import FuncGraph, trace
+from tfmini.graph import Operation, Tensor, control_dependencies, get_default_graph, name_scope
+from tfmini.indexed_slices import IndexedSlices
+from tfmini.tensor_shape import TensorShape, as_shape
+
+__all__ = ["case", "cond", "while_loop", "with_dependencies"]
+
+
+def with_dependencies(dependencies: Any, output_tensor: Any, name: str | None = None) -> Tensor:
+    """`output_tensor`, available only after `dependencies` have run."""
+    with control_dependencies(dependencies):
+        return raw.Identity(output_tensor, name=name)
+
+
+def cond(
+    pred: Any,
+    true_fn: Callable[[], Any] | None = None,
+    false_fn: Callable[[], Any] | None = None,
+    strict: bool = False,
+    name: str | None = None,
+    fn1: Callable[[], Any] | None = None,
+    fn2: Callable[[], Any] | None = None,
+) -> Any:
+    """true_fn() if the boolean scalar `pred` holds, else false_fn(); only one of them runs.
+
+    Both return equal structures of tensors with equal dtypes. What lies outside the functions runs
+    in any case. Raises TypeError for a Python bool or functions that are not callable, ValueError
+    or TypeError if the results do not match.
+    """
+    true_fn = fn1 if true_fn is None else true_fn
+    false_fn = fn2 if false_fn is None else false_fn
+    if not callable(true_fn):
+        raise TypeError("true_fn must be callable.")
+    if not callable(false_fn):
+        raise TypeError("false_fn must be callable.")
+    if isinstance(pred, bool):
+        raise TypeError("pred must not be a Python bool")
+    with name_scope(name, "cond", [pred]):
+        pred = convert_to_tensor(pred, dtypes.bool_)
+        if pred._dims() not in (None, ()):
+            raise ValueError(f"pred must be a scalar, got shape {pred.shape}")
+        outer = get_default_graph()
+        branches = [FuncGraph(part, outer) for part in ("true", "false")]
+        results = [_branch(g, fn) for g, fn in zip(branches, (true_fn, false_fn))]
+        structure = _common_structure(*[r[0] for r in results])
+        flat = [r[1] for r in results]
+        _match_dtypes(flat[0], flat[1])
+        inputs = unite_captures(branches)
+        outputs = [_value_outputs(g, tensors) for g, tensors in zip(branches, flat)]
+        shapes = [common_shape(a, b) for a, b in zip(*outputs)]
+        waits = [outer.as_control_input(c) for g in branches for c in g.outer_control_inputs]
+        op = outer.create_op(
+            "If",
+            [[pred], inputs],
+            {
+                "Tout": [t.dtype.base_dtype.as_datatype_enum for t in outputs[0]],
+                "then_branch": branches[0].function(outputs[0]),
+                "else_branch": branches[1].function(outputs[1]),
+                "output_shapes": shapes,
+            },
+            "If",
+            [w for w in waits if w is not None],
+        )
+        remember(op, then_branch=branches[0], else_branch=branches[1], outputs=outputs)
+        # TensorFlow's results are Merge nodes; names of fetches are the ones that matter.
+        merged = [raw.Identity(t, name="Merge") for t in op.outputs]
+        for t, shape in zip(merged, shapes):
+            t.set_shape(None if shape is None else TensorShape(shape))
+        if structure is None:  # functions without a result
+            return op
+        return _pack_results(structure, merged, strict)
+
+
+def remember(op: Operation, **what: Any) -> None:
+    """Keeps what the gradient of a control flow node needs to know of its functions."""
+    functions = op.graph.__dict__.setdefault("_functions", {})
+    functions.setdefault(op, {}).update(what)
+
+
+def recall(op: Operation) -> dict[str, Any]:
+    return op.graph.__dict__["_functions"][op]
+
+
+def _branch(graph: FuncGraph, fn: Callable[[], Any]) -> tuple[Any, list[Tensor]]:
+    """The result of a branch and the tensors in it."""
+
+    def run() -> tuple[Any, list[Tensor]]:
+        result = fn()
+        return result, [_as_tensor(x) for x in _flatten_result(result)]
+
+    return trace(graph, run)
+
+
+def _flatten_result(result: Any) -> list[Any]:
+    if result is None:
+        return []
+    leaves: list[Any] = []
+    for x in nest.flatten(result):
+        if isinstance(x, IndexedSlices):
+            leaves += [x.values, x.indices] + ([] if x.dense_shape is None else [x.dense_shape])
+        elif hasattr(x, "_tensor_parts"):
+            leaves += x._tensor_parts()
+        else:
+            leaves.append(x)
+    return leaves
+
+
+def _as_tensor(x: Any) -> Tensor:
+    if x is None:
+        raise TypeError("true_fn and false_fn must not return None among their results")
+    if isinstance(x, Operation):
+        # An operation counts as True once it has run.
+        with control_dependencies([x]):
+            return raw.Identity(convert_to_tensor(True))
+    return convert_to_tensor(x)
+
+
+def _common_structure(a: Any, b: Any) -> Any:
+    if (a is None) != (b is None):
+        raise ValueError("true_fn and false_fn must both return something, or both nothing")
+    try:
+        nest.assert_same_structure(a, b)
+    except (ValueError, TypeError) as e:
+        raise type(e)(f"Incompatible return values of true_fn and false_fn: {e}") from None
+    return a
+
+
+def _match_dtypes(a: list[Tensor], b: list[Tensor]) -> None:
+    if len(a) != len(b):
+        raise ValueError(f"true_fn and false_fn must return the same number of tensors: {len(a)} and {len(b)}")
+    for x, y in zip(a, b):
+        if x.dtype.base_dtype != y.dtype.base_dtype:
+            raise ValueError(
+                f"Outputs of true_fn and false_fn must have the same type: {x.dtype.base_dtype.name}, {y.dtype.base_dtype.name}"
+            )
+
+
+def _value_outputs(graph: FuncGraph, tensors: list[Tensor]) -> list[Tensor]:
+    """Results as values of this graph: outer tensors captured, references read."""
+    with graph.as_default():
+        out = []
+        for t in tensors:
+            if t.graph is not graph:
+                t = graph.capture(t)
+            out.append(raw.Identity(t) if t.dtype._is_ref_dtype else t)
+        return out
+
+
+def unite_captures(graphs: Sequence[FuncGraph]) -> list[Tensor]:
+    """Gives all graphs the same captured inputs in the same order; returns the outer tensors."""
+    outer = list(dict.fromkeys(t for g in graphs for t in g.captures))
+    for g in graphs:
+        own = len(g.inputs) - len(g.captures)
+        g.inputs = g.inputs[:own]
+        captures = {}
+        for t in outer:
+            arg = g.captures.get(t)
+            if arg is None:
+                with g.as_default(), g._plain():
+                    arg = g.add_input(t.dtype, t._dims(), "unused")
+            else:
+                g.inputs.append(arg)
+            captures[t] = arg
+        g.captures = captures
+    return outer
+
+
+def common_shape(a: Tensor, b: Tensor) -> list[int | None] | None:
+    x, y = a._dims(), b._dims()
+    if x is None or y is None or len(x) != len(y):
+        return None
+    return [m if m == n else None for m, n in zip(x, y)]
+
+
+def _pack_results(structure: Any, tensors: list[Tensor], strict: bool) -> Any:
+    it = iter(tensors)
+
+    def leaf(x: Any) -> Any:
+        if isinstance(x, IndexedSlices):
+            return IndexedSlices(next(it), next(it), None if x.dense_shape is None else next(it))
+        if hasattr(x, "_tensor_parts"):
+            return x._from_parts([next(it) for _ in x._tensor_parts()])
+        return next(it)
+
+    packed = nest.pack_sequence_as(structure, [leaf(x) for x in nest.flatten(structure)])
+    if not strict and isinstance(packed, (list, tuple)) and len(packed) == 1 and not hasattr(packed, "_fields"):
+        return packed[0]
+    return packed
+
+
+def case(
+    pred_fn_pairs: Any,
+    default: Callable[[], Any] | None = None,
+    exclusive: bool = False,
+    strict: bool = False,
+    name: str = "case",
+) -> Any:
+    """The result of the function of the first predicate that holds, else of `default`.
+
+    With `exclusive`, more than one true predicate is an InvalidArgumentError when run.
+    """
+    pairs = list(pred_fn_pairs.items()) if isinstance(pred_fn_pairs, dict) else list(pred_fn_pairs)
+    if not pairs:
+        raise ValueError("case needs at least one (predicate, function) pair")
+    for pair in pairs:
+        if not isinstance(pair, tuple) or len(pair) != 2 or not callable(pair[1]):
+            raise TypeError("Each entry of pred_fn_pairs must be a (boolean tensor, function) pair")
+    with name_scope(name, "case", [p for p, _ in pairs]):
+        preds = [convert_to_tensor(p, dtypes.bool_) for p, _ in pairs]
+        fns = [f for _, f in pairs]
+        if default is None:
+            default = fns.pop()  # as in TensorFlow, one must hold: the last needs no test
+            preds.pop()
+        if not preds:
+            return default()
+        if exclusive and len(preds) > 1:
+            true_count = raw.Sum(raw.Cast(raw.Pack(preds), DstT=dtypes.int32), 0)
+            message = "case(exclusive=True): more than one predicate is true"
+            check = raw.Assert(raw.LessEqual(true_count, 1), [message], summarize=3)
+            preds = [with_dependencies([check], p) for p in preds]
+        result = default
+        for p, f in reversed(list(zip(preds, fns))):
+            result = _nested(p, f, result, strict)
+        return result()
+
+
+def _nested(pred: Tensor, fn: Callable[[], Any], otherwise: Callable[[], Any], strict: bool) -> Callable[[], Any]:
+    return lambda: cond(pred, fn, otherwise, strict=strict)
+
+
+def while_loop(
+    cond: Callable[..., Any],
+    body: Callable[..., Any],
+    loop_vars: Any,
+    shape_invariants: Any = None,
+    parallel_iterations: int = 10,
+    back_prop: bool = True,
+    swap_memory: bool = False,
+    name: str | None = None,
+    maximum_iterations: Any = None,
+    return_same_structure: bool = False,
+) -> Any:
+    """Repeats loop_vars = body(*loop_vars) while cond(*loop_vars) holds; returns the last loop_vars.
+
+    Args:
+      loop_vars: (nested) list of tensors, arrays, numbers or TensorArrays.
+      shape_invariants: shapes that hold throughout, where an iteration changes a shape.
+      maximum_iterations: an int (or constant) bound on the number of iterations.
+      parallel_iterations, swap_memory: accepted; iterations run one after another.
+      back_prop: False makes the loop not differentiable.
+
+    Raises ValueError if a variable's shape is not invariant or the structure changes, TypeError if a
+    dtype changes.
+    """
+    del swap_memory
+    if not callable(cond):
+        raise TypeError("cond must be callable.")
+    if not callable(body):
+        raise TypeError("body must be callable.")
+    if not loop_vars:
+        raise ValueError("No loop variables provided")
+    if parallel_iterations < 1:
+        raise ValueError(f"parallel_iterations must be a positive integer, got {parallel_iterations}")
+    if not isinstance(loop_vars, (list, tuple)):
+        loop_vars = [loop_vars]
+        if shape_invariants is not None:
+            shape_invariants = [shape_invariants]
+    with name_scope(name, "while"):
+        outer = get_default_graph()
+        values = [_loop_value(x) for x in _flatten_result(loop_vars)]
+        invariants = _invariants(loop_vars, values, shape_invariants)
+        cond_graph, body_graph = FuncGraph("cond", outer), FuncGraph("body", outer)
+        limit = _limit(maximum_iterations)
+
+        def traced(graph: FuncGraph, fn: Callable[..., Any]) -> Any:
+            with graph.as_default():
+                args = [graph.add_input(v.dtype, s, f"arg_{i}") for i, (v, s) in enumerate(zip(values, invariants))]
+                return fn(*_repack(loop_vars, args))
+
+        def test(*args: Any) -> Tensor:
+            return convert_to_tensor(cond(*args), dtypes.bool_)
+
+        predicate = traced(cond_graph, test)
+        if predicate._dims() not in (None, ()):
+            raise ValueError(f"The condition must be a scalar, got shape {predicate.shape}")
+
+        def step(*args: Any) -> list[Tensor]:
+            result = body(*args)
+            if not isinstance(result, (list, tuple)) or (len(loop_vars) == 1 and not _same(loop_vars, result)):
+                result = [result]
+            result = _restructure(loop_vars, result)
+            return [_loop_value(x) for x in _flatten_result(result)]
+
+        next_values = traced(body_graph, step)
+        next_values = _value_outputs(body_graph, next_values)
+        predicate = _value_outputs(cond_graph, [predicate])[0]
+        _check_invariants(values, next_values, invariants, given=shape_invariants is not None)
+        captured = unite_captures([cond_graph, body_graph])
+        outputs = next_values + list(body_graph.captures.values())
+        changes = [s != v._dims() for s, v in zip(invariants, values)] + [False] * len(captured)
+        shapes = invariants + [t._dims() for t in captured]
+        waits = [outer.as_control_input(c) for g in (cond_graph, body_graph) for c in g.outer_control_inputs]
+        op = outer.create_op(
+            "While",
+            [values + captured],
+            {
+                "cond": cond_graph.function([predicate]),
+                "body": body_graph.function(outputs),
+                "output_shapes": shapes,
+                "_changes": changes,
+                "parallel_iterations": parallel_iterations,
+                "maximum_iterations": limit,
+            },
+            "While",
+            [w for w in waits if w is not None],
+        )
+        remember(op, cond=cond_graph, body=body_graph, predicate=predicate, outputs=outputs, back_prop=back_prop)
+        exits = [raw.Identity(t, name="Exit") for t in op.outputs[: len(values)]]
+        packed = _repack(loop_vars, exits)
+        if return_same_structure or len(packed) > 1:
+            return nest.pack_sequence_as(loop_vars, nest.flatten(packed)) if _plain(loop_vars) else packed
+        return packed[0]
+
+
+def _plain(structure: Any) -> bool:
+    return not any(hasattr(x, "_tensor_parts") for x in nest.flatten(structure))
+
+
+def _same(a: Any, b: Any) -> bool:
+    try:
+        nest.assert_same_structure(a, b, check_types=False)
+    except (ValueError, TypeError):
+        return False
+    return True
+
+
+def _restructure(loop_vars: Any, result: Any) -> Any:
+    """The body's result; its containers may be of other kinds, not of another nesting."""
+    if not _same(loop_vars, result):
+        raise ValueError(
+            "The body of a while_loop must return the structure of loop_vars: got "
+            f"{nest.map_structure(str, result)!r} for {nest.map_structure(str, loop_vars)!r}"
+        )
+    return result
+
+
+def _loop_value(x: Any) -> Tensor:
+    t = convert_to_tensor(x)
+    return raw.Identity(t) if t.dtype._is_ref_dtype else t
+
+
+def _limit(maximum_iterations: Any) -> int:
+    if maximum_iterations is None:
+        return -1
+    from tfmini.constant_value import constant_value
+
+    value = constant_value(maximum_iterations)
+    if value is None:
+        raise NotImplementedError("maximum_iterations must be known while the graph is built")
+    if value.ndim:
+        raise ValueError(f"maximum_iterations must be a scalar, saw shape: {value.shape}")
+    return int(value)
+
+
+def _repack(loop_vars: Any, tensors: list[Tensor]) -> list[Any]:
+    """Tensors in the structure of loop_vars, as a list of arguments."""
+    it = iter(tensors)
+
+    def leaf(x: Any) -> Any:
+        if isinstance(x, IndexedSlices):
+            return IndexedSlices(next(it), next(it), None if x.dense_shape is None else next(it))
+        if hasattr(x, "_tensor_parts"):
+            return x._from_parts([next(it) for _ in x._tensor_parts()])
+        return next(it)
+
+    return list(nest.pack_sequence_as(list(loop_vars), [leaf(x) for x in nest.flatten(list(loop_vars))]))
+
+
+def _invariants(loop_vars: Any, values: list[Tensor], given: Any) -> list[Any]:
+    """The static shape of every loop variable inside the loop."""
+    if given is None:
+        return [v._dims() for v in values]
+    shapes: list[Any] = []
+    flat = _flatten_shapes(given)
+    if len(flat) != len(values):
+        raise ValueError(f"shape_invariants has {len(flat)} shapes for {len(values)} loop variables")
+    for v, s in zip(values, flat):
+        shape = as_shape(s)
+        if not shape.is_compatible_with(v.shape) or (
+            shape.ndims is not None
+            and any(d is not None and v._dims() is not None and v._dims()[i] != d for i, d in enumerate(shape.as_list()))  # type: ignore[index]
+        ):
+            raise ValueError(
+                f"The shape invariant specified for {v.name} is not compatible with the initial shape of the loop "
+                f"variable. It enters the loop with shape {v.shape}, but the specified shape invariant is {shape}."
+            )
+        shapes.append(None if shape.ndims is None else tuple(shape.as_list()))
+    del loop_vars
+    return shapes
+
+
+def _flatten_shapes(given: Any) -> list[Any]:
+    if isinstance(given, TensorShape) or given is None:
+        return [given]
+    if isinstance(given, (list, tuple)):
+        return [s for g in given for s in _flatten_shapes(g)]
+    return [given]
+
+
+def _check_invariants(values: list[Tensor], outputs: list[Tensor], invariants: list[Any], given: bool) -> None:
+    if len(values) != len(outputs):
+        raise ValueError(f"The body returned {len(outputs)} tensors for {len(values)} loop variables")
+    for v, o, s in zip(values, outputs, invariants):
+        if v.dtype.base_dtype != o.dtype.base_dtype:
+            raise TypeError(
+                f"Input tensor '{v.name}' enters the loop with type {v.dtype.base_dtype.name}, but has type "
+                f"{o.dtype.base_dtype.name} after 1 iteration."
+            )
+        if s is None:
+            continue
+        dims = o._dims()
+        if dims is None or len(dims) != len(s) or any(a is not None and a != b for a, b in zip(s, dims)):
+            hint = "" if given else " Use the shape_invariants argument of tf.while_loop to specify a less specific shape."
+            raise ValueError(
+                f"Input tensor '{v.name}' enters the loop with shape {TensorShape(s)}, but has shape {o.shape} after one "
+                f"iteration.{hint}"
+            )
+
+
