@@ -190,6 +190,14 @@ void clear_item(KernelContext& c) {
   c.set_output(0, wrap(std::move(list)));
 }
 
+// At least `size` elements: TensorArrays of dynamic size.
+void grow(KernelContext& c) {
+  auto list = take_list(c, 0);
+  const int64_t size = c.input(1).int_at(0);
+  if (size > static_cast<int64_t>(list->items.size())) list->items.resize(static_cast<size_t>(size));
+  c.set_output(0, wrap(std::move(list)));
+}
+
 template <class T>
 Tensor sum_as(const Tensor& a, const Tensor& b) {
   Tensor out(a.dtype(), a.shape());
@@ -275,6 +283,9 @@ void register_tensor_list(Registry& r) {
       .shape(push_shape).dynamic_output();
   r.op("_TensorListAdd").input("a: variant").input("b: variant").output("sum: variant").shape(push_shape)
       .dynamic_output();
+  r.op("_TensorListGrow").input("input_handle: variant").input("size: int32").output("output_handle: variant")
+      .shape(push_shape).dynamic_output();
+  add(r, "_TensorListGrow", grow);
   add(r, "_TensorListZerosLike", zeros_like);
   add(r, "_TensorListClearItem", clear_item);
   add(r, "_TensorListAdd", add_lists);

@@ -13,7 +13,7 @@ from typing import Any
 from tfmini import _core
 from tfmini.graph import Graph, Operation, Tensor, get_default_graph
 
-__all__ = ["FuncGraph", "init_scope"]
+__all__ = ["FuncGraph", "trace"]
 
 
 class FuncGraph(Graph):
@@ -122,16 +122,6 @@ def _is_small_constant(tensor: Tensor) -> bool:
     if tensor.op.type != "Const":
         return False
     return tensor.shape.num_elements() <= 1024  # type: ignore[operator]
-
-
-@contextlib.contextmanager
-def init_scope() -> Iterator[None]:
-    """Leaves all function bodies and control dependencies: where variables are created."""
-    graph = get_default_graph()
-    while isinstance(graph, FuncGraph):
-        graph = graph.outer
-    with graph.as_default(), graph.control_dependencies(None):
-        yield
 
 
 def trace(graph: FuncGraph, fn: Callable[..., Any], *args: Any) -> Any:

@@ -52,6 +52,8 @@ class Graph:
         self._unfetchable: set[Operation] = set()
         self._gradient_overrides: dict[str, str] = {}
         self._container = ""
+        # What control flow nodes need to know of their functions when gradients are taken.
+        self._functions: dict[Operation, dict[str, Any]] = {}
 
     # --- scope stacks, per thread -----------------------------------------------------------------
     @property

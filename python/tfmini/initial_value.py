@@ -17,7 +17,7 @@ def creation_scope() -> Iterator[None]:
     """Outside of control dependencies, and of the bodies of cond and while_loop."""
     graph: Any = get_default_graph()
     while graph.building_function:
-        graph = graph.outer_graph
+        graph = graph.outer
     with graph.as_default(), graph.control_dependencies(None):
         yield
 

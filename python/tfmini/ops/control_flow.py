@@ -86,12 +86,11 @@ def cond(
 
 def remember(op: Operation, **what: Any) -> None:
     """Keeps what the gradient of a control flow node needs to know of its functions."""
-    functions = op.graph.__dict__.setdefault("_functions", {})
-    functions.setdefault(op, {}).update(what)
+    op.graph._functions.setdefault(op, {}).update(what)
 
 
 def recall(op: Operation) -> dict[str, Any]:
-    return op.graph.__dict__["_functions"][op]
+    return op.graph._functions[op]
 
 
 def _branch(graph: FuncGraph, fn: Callable[[], Any]) -> tuple[Any, list[Tensor]]:

@@ -88,6 +88,11 @@ def _stack_grad(op: Operation, grad: Tensor) -> Any:
     return [tensor_list_from_tensor(grad), None]
 
 
+@gradient("_TensorListGrow")
+def _grow_grad(op: Operation, grad: Tensor) -> Any:
+    return [grad, None]
+
+
 @gradient("_TensorListAdd")
 def _add_grad(op: Operation, grad: Tensor) -> Any:
     return [grad, grad]
