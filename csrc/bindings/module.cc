@@ -3,6 +3,7 @@
 
 #include "bindings/numpy.h"
 #include "core/error.h"
+#include "core/registry.h"
 #include "simd/isa.h"
 
 namespace tfmini {
@@ -40,6 +41,7 @@ PYBIND11_MODULE(_core, m) {
   status_error = PyErr_NewException("tfmini._core.StatusError", PyExc_Exception, nullptr);
   m.attr("StatusError") = py::reinterpret_borrow<py::object>(status_error);
   py::register_exception_translator(&translate);
+  Registry::get();  // a family that is registered wrongly fails the import
   bind_graph(m);
   bind_host_kernels(m);
   bind_session(m);

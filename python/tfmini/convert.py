@@ -126,7 +126,7 @@ def _to_array(value: Any, dtype: dtypes.DType | None) -> np.ndarray:
         if isinstance(value, (np.ndarray, np.generic)):
             return array.astype(np_type, copy=False)
         # Python values may widen (int -> float) but not lose their kind.
-        if source.is_floating and dtype.is_integer or (source.is_bool != dtype.is_bool) and array.size:
+        if array.size and ((source.is_floating and dtype.is_integer) or source.is_bool != dtype.is_bool):
             raise TypeError(_unexpected(value, dtype))
         if dtype.is_integer and array.size:
             low, high = int(array.min()), int(array.max())

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tfmini import _core, dtypes, tensor_shape
+from tfmini import _core, dtypes, errors, tensor_shape
 from tfmini.convert import convert_to_tensor
 from tfmini.graph import Operation, Tensor, get_default_graph, graph_of
 
@@ -21,7 +21,9 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(name)
     try:
         info = _core.op_info(name)
-    except _core.StatusError:
+    except _core.StatusError as e:
+        if e.args[0] != errors.NOT_FOUND:
+            raise
         raise AttributeError(f"tfmini has no op '{name}'") from None
     builder = _make_builder(info)
     globals()[name] = builder
