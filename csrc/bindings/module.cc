@@ -2,6 +2,7 @@
 #include "bindings/module.h"
 
 #include "bindings/numpy.h"
+#include "core/crc32c.h"
 #include "core/error.h"
 #include "core/registry.h"
 #include "simd/isa.h"
@@ -49,4 +50,8 @@ PYBIND11_MODULE(_core, m) {
   m.def("set_isa", &set_isa_by_name,
         "Makes kernels use this instruction set (for tests); False if the processor lacks it.");
   m.def("set_bfloat16", &set_bfloat16_descr);
+  m.def("crc32c", [](const py::bytes& data) {
+    const std::string_view view = data;
+    return crc32c(view.data(), view.size());
+  });
 }

@@ -45,6 +45,11 @@ AttrValue parse_default(const std::string& type, std::string_view text) {
   if (type == "type") return dtype_from_name(text);
   if (type == "shape") return Shape::unknown();  // the only default TensorFlow uses is <unknown>
   const auto items = split_list(text.substr(1, text.size() - 2));
+  if (type == "tensor") {  // the only default TensorFlow uses is a color, a vector of bytes
+    std::vector<uint8_t> v;
+    for (auto i : items) v.push_back(static_cast<uint8_t>(parse_int(i)));
+    return Tensor::vector(v);
+  }
   if (type == "list(int)") {
     std::vector<int64_t> v;
     for (auto i : items) v.push_back(parse_int(i));

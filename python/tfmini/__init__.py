@@ -75,17 +75,7 @@ from tfmini.ops.identity import (
 from tfmini.ops.matmul import batch_matmul, matmul
 from tfmini.ops.range import lin_space, linspace, range
 from tfmini.ops.reshape import expand_dims, reshape, squeeze
-from tfmini.ops.shape import broadcast_dynamic_shape, broadcast_static_shape, rank, shape, shape_n, size
-from tfmini.ops.slice import slice
-from tfmini.ops.split import split, split_v, unpack, unstack
-from tfmini.ops.strided_slice import newaxis, strided_slice
-from tfmini.ops.transpose import invert_permutation, matrix_transpose, transpose
-from tfmini.session import InteractiveSession, Session
-from tfmini.state_ops import (
-    assign,
-    assign_add,
-    assign_sub,
-    count_up_to,
+from tfmini.ops.scatter import (
     scatter_add,
     scatter_div,
     scatter_max,
@@ -97,6 +87,21 @@ from tfmini.state_ops import (
     scatter_sub,
     scatter_update,
 )
+from tfmini.ops.shape import broadcast_dynamic_shape, broadcast_static_shape, rank, shape, shape_n, size
+from tfmini.ops.slice import slice
+from tfmini.ops.split import split, split_v, unpack, unstack
+from tfmini.ops.strided_slice import newaxis, strided_slice
+from tfmini.ops.summary import (
+    audio_summary,
+    histogram_summary,
+    image_summary,
+    merge_all_summaries,
+    merge_summary,
+    scalar_summary,
+)
+from tfmini.ops.transpose import invert_permutation, matrix_transpose, transpose
+from tfmini.ops.variable import assign, assign_add, assign_sub, count_up_to
+from tfmini.session import InteractiveSession, Session
 from tfmini.template import make_template
 from tfmini.tensor_shape import Dimension, TensorShape
 from tfmini.variable_scope import (
@@ -131,11 +136,11 @@ from tfmini.variables import Variable, VariableAggregation, VariableSynchronizat
 from tfmini.version import __version__
 
 # Imported when first used, to keep `import tfmini` fast.
-_SUBMODULES = frozenset({"app", "compat", "flags", "gfile", "linalg", "logging", "train"})
+_SUBMODULES = frozenset({"app", "compat", "flags", "gfile", "linalg", "logging", "summary", "train"})
 
 
 if _typing.TYPE_CHECKING:
-    from tfmini import app, compat, flags, gfile, linalg, logging, train
+    from tfmini import app, compat, flags, gfile, linalg, logging, summary, train
 else:
 
     def __getattr__(name: str) -> object:

@@ -222,3 +222,11 @@ class Tensor:
     def __str__(self) -> str:
         shape = "" if self._dims() is None else f", shape={self.shape}"
         return f'Tensor("{self.name}"{shape}, dtype={self.dtype.name})'
+
+
+def reference(variable: Any, what: str) -> Tensor:
+    """The reference tensor of a variable (or a reference tensor as it is). `what` needs it, if it is something else."""
+    tensor = variable._ref() if hasattr(variable, "_ref") else variable
+    if not isinstance(tensor, Tensor) or not tensor.dtype._is_ref_dtype:
+        raise TypeError(f"{what} needs a variable (tf.Variable) to change, got {variable!r}")
+    return tensor

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfmini import dtypes, raw, state_ops
+from tfmini import dtypes, raw
 from tfmini.convert import convert_to_tensor
 from tfmini.graph import Operation, Tensor, control_dependencies, device, get_default_graph, name_scope
 from tfmini.graph_keys import GraphKeys
+from tfmini.ops import variable as variable_ops
 
 if TYPE_CHECKING:
     from tfmini.variables import Variable
@@ -81,7 +82,7 @@ initialize_local_variables = local_variables_initializer
 
 def is_variable_initialized(variable: Any) -> Tensor:
     """A bool scalar: does the variable have a value?"""
-    return state_ops.is_variable_initialized(variable)
+    return variable_ops.is_variable_initialized(variable)
 
 
 def report_uninitialized_variables(
@@ -97,7 +98,7 @@ def report_uninitialized_variables(
         if not variables:
             return convert_to_tensor(names, dtypes.string, name="Const")
         with device("/cpu:0"):
-            missing = raw.LogicalNot(raw.Pack([state_ops.is_variable_initialized(v) for v in variables], name="stack"))
+            missing = raw.LogicalNot(raw.Pack([variable_ops.is_variable_initialized(v) for v in variables], name="stack"))
             rows = raw.Squeeze(raw.Where(missing), squeeze_dims=[1])
             return raw.GatherV2(convert_to_tensor(names, dtypes.string, name="Const"), rows, 0)
 

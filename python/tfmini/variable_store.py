@@ -37,7 +37,7 @@ class ScopeStack:
 def scope_stack(graph: Any) -> ScopeStack:
     """The stack of the outermost graph around `graph`, in this thread."""
     while graph.building_function:
-        graph = graph.outer_graph
+        graph = graph.outer
     local = graph._local
     if not hasattr(local, "variable_scopes"):
         local.variable_scopes = ScopeStack()
@@ -47,7 +47,7 @@ def scope_stack(graph: Any) -> ScopeStack:
 def variable_store(graph: Any) -> VariableStore:
     """The store of the outermost graph around `graph`."""
     while graph.building_function:
-        graph = graph.outer_graph
+        graph = graph.outer
     if not hasattr(graph, "_variable_store"):
         graph._variable_store = VariableStore()
     return graph._variable_store

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from tfmini import dtypes, raw, state_ops, tensor_shape
+from tfmini import dtypes, raw, tensor_shape
 from tfmini.convert import convert_to_tensor, register_tensor_conversion_function
 from tfmini.graph import (
     Graph,
@@ -19,6 +19,7 @@ from tfmini.graph import (
     name_scope,
 )
 from tfmini.graph_keys import GraphKeys
+from tfmini.ops import scatter, variable as variable_ops
 from tfmini.initial_value import creation_scope, guard_uninitialized
 
 __all__ = ["Variable", "VariableAggregation", "VariableSynchronization"]
@@ -149,7 +150,7 @@ class Variable:
         from tfmini.ops.control_flow import cond
 
         with control_dependencies(None):
-            return cond(state_ops.is_variable_initialized(self), self.read_value, lambda: self._initial_value)
+            return cond(variable_ops.is_variable_initialized(self), self.read_value, lambda: self._initial_value)
 
     def sparse_read(self, indices: Any, name: str | None = None) -> Tensor:
         """The rows `indices` of the variable."""
@@ -172,23 +173,23 @@ class Variable:
     # --- writing ---------------------------------------------------------------------------------
     def assign(self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
         """Replaces the value. Gives the variable after the change, or with ``read_value=False`` the Operation."""
-        return _result(state_ops.assign(self, value, use_locking=use_locking, name=name), read_value)
+        return _result(variable_ops.assign(self, value, use_locking=use_locking, name=name), read_value)
 
     def assign_add(
         self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
     ) -> Any:
         """Adds `delta`. See `assign`."""
-        return _result(state_ops.assign_add(self, delta, use_locking, name), read_value)
+        return _result(variable_ops.assign_add(self, delta, use_locking, name), read_value)
 
     def assign_sub(
         self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
     ) -> Any:
         """Subtracts `delta`. See `assign`."""
-        return _result(state_ops.assign_sub(self, delta, use_locking, name), read_value)
+        return _result(variable_ops.assign_sub(self, delta, use_locking, name), read_value)
 
     def count_up_to(self, limit: int) -> Tensor:
         """See `tf.count_up_to`."""
-        return state_ops.count_up_to(self, limit)
+        return variable_ops.count_up_to(self, limit)
 
     def load(self, value: Any, session: Any = None) -> None:
         """Sets the value in `session` right now."""
@@ -197,34 +198,34 @@ class Variable:
 
     def scatter_update(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Tensor:
         """Replaces the rows of an IndexedSlices. See `tf.scatter_update`."""
-        return state_ops.scatter_update(self, sparse_delta.indices, sparse_delta.values, use_locking, name)
+        return scatter.scatter_update(self, sparse_delta.indices, sparse_delta.values, use_locking, name)
 
     def scatter_add(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Tensor:
-        return state_ops.scatter_add(self, sparse_delta.indices, sparse_delta.values, use_locking, name)
+        return scatter.scatter_add(self, sparse_delta.indices, sparse_delta.values, use_locking, name)
 
     def scatter_sub(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Tensor:
-        return state_ops.scatter_sub(self, sparse_delta.indices, sparse_delta.values, use_locking, name)
+        return scatter.scatter_sub(self, sparse_delta.indices, sparse_delta.values, use_locking, name)
 
     def scatter_mul(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Tensor:
-        return state_ops.scatter_mul(self, sparse_delta.indices, sparse_delta.values, use_locking, name)
+        return scatter.scatter_mul(self, sparse_delta.indices, sparse_delta.values, use_locking, name)
 
     def scatter_div(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Tensor:
-        return state_ops.scatter_div(self, sparse_delta.indices, sparse_delta.values, use_locking, name)
+        return scatter.scatter_div(self, sparse_delta.indices, sparse_delta.values, use_locking, name)
 
     def scatter_min(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Tensor:
-        return state_ops.scatter_min(self, sparse_delta.indices, sparse_delta.values, use_locking, name)
+        return scatter.scatter_min(self, sparse_delta.indices, sparse_delta.values, use_locking, name)
 
     def scatter_max(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Tensor:
-        return state_ops.scatter_max(self, sparse_delta.indices, sparse_delta.values, use_locking, name)
+        return scatter.scatter_max(self, sparse_delta.indices, sparse_delta.values, use_locking, name)
 
     def scatter_nd_update(self, indices: Any, updates: Any, name: str | None = None) -> Tensor:
-        return state_ops.scatter_nd_update(self, indices, updates, name=name)
+        return scatter.scatter_nd_update(self, indices, updates, name=name)
 
     def scatter_nd_add(self, indices: Any, updates: Any, name: str | None = None) -> Tensor:
-        return state_ops.scatter_nd_add(self, indices, updates, name=name)
+        return scatter.scatter_nd_add(self, indices, updates, name=name)
 
     def scatter_nd_sub(self, indices: Any, updates: Any, name: str | None = None) -> Tensor:
-        return state_ops.scatter_nd_sub(self, indices, updates, name=name)
+        return scatter.scatter_nd_sub(self, indices, updates, name=name)
 
     # --- what it is ------------------------------------------------------------------------------
     @property

@@ -10,3 +10,6 @@ from tfmini.train.checkpoint_management import (
     remove_checkpoint,
     update_checkpoint_state,
 )
+from tfmini.train.checkpoint_utils import list_variables, load_checkpoint, load_variable
+from tfmini.train.coordinator import Coordinator, LooperThread
+from tfmini.train.saver import Saver

@@ -260,15 +260,26 @@ def delete_checkpoint(path: str) -> None:
         os.unlink(path)
 
 
-def shape_mismatches(reader: CheckpointReader, wanted: Mapping[str, tuple[Any, Any]]) -> list[str]:
-    """What keeps `wanted` (name to dtype and shape) from being restored: one line per tensor, all checked."""
+def mismatches(
+    reader: CheckpointReader, wanted: Mapping[str, tuple[Any, Any]], reshape: bool = False
+) -> list[errors.OpError]:
+    """What keeps `wanted` (name to dtype and static shape) from being restored, one error per tensor.
+
+    `reshape`: the number of elements must agree, the shapes need not.
+    """
     shapes, types, problems = reader.get_variable_to_shape_map(), reader.get_variable_to_dtype_map(), []
     for name, (dtype, shape) in wanted.items():
-        dtype = dtypes.as_dtype(dtype).base_dtype
+        dtype, shape = dtypes.as_dtype(dtype).base_dtype, tensor_shape.as_shape(shape)
         if name not in shapes:
-            problems.append(f"Key {name} not found in checkpoint")
-        elif types[name] is not dtype:
-            problems.append(f"{name} is {types[name].name} in the checkpoint, but the variable is {dtype.name}")
-        elif not tensor_shape.as_shape(shape).is_compatible_with(shapes[name]):
-            problems.append(f"{name} has shape {shapes[name]} in the checkpoint, but the variable has shape {shape}")
+            problems.append(errors.NotFoundError(None, None, f"Key {name} not found in checkpoint"))
+            continue
+        found, message = shapes[name], ""
+        if types[name] is not dtype:
+            message = f"expected dtype {dtype.name} does not equal original dtype {types[name].name}"
+        elif reshape and shape.num_elements() not in (None, math.prod(found)):
+            message = f"the variable has shape {shape}, which {found} in the checkpoint cannot be reshaped to"
+        elif not reshape and not shape.is_compatible_with(found):
+            message = f"the variable has shape {shape}, the checkpoint {tensor_shape.TensorShape(found)}"
+        if message:
+            problems.append(errors.InvalidArgumentError(None, None, f"tensor_name = {name}; {message}"))
     return problems
