@@ -59,6 +59,7 @@ from tfmini.graph import (
     reset_default_graph,
 )
 from tfmini.graph_keys import GraphKeys, add_to_collection, add_to_collections, get_collection, get_collection_ref
+from tfmini.ops import checkpoint as _checkpoint
 from tfmini.ops.concat import concat, concat_v2, pack, parallel_stack, stack
 from tfmini.ops.constant import group, no_op, placeholder, placeholder_with_default, sparse_placeholder, tuple
 from tfmini.ops.contraction import einsum, tensordot

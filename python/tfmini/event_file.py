@@ -9,7 +9,8 @@ import threading
 import time
 from typing import Any
 
-from tfmini import _core, protowire as wire
+from tfmini import _core
+from tfmini import protowire as wire
 
 _counter_lock = threading.Lock()
 _counter = 0

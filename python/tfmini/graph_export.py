@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfmini import dtypes, protowire as wire, tensor_shape
+from tfmini import dtypes, tensor_shape
+from tfmini import protowire as wire
 
 if TYPE_CHECKING:
     from tfmini.graph import Graph
@@ -121,7 +122,9 @@ def _tensor(array: np.ndarray) -> bytes:
     dtype = dtypes.as_dtype(array.dtype)
     out = wire.integer(1, dtype.as_datatype_enum) + wire.data(2, _shape(array.shape))
     if dtype is dtypes.string:
-        return out + b"".join(wire.data(8, v if isinstance(v, (bytes, str)) else str(v)) for v in array.ravel().tolist())
+        return out + b"".join(
+            wire.data(8, v if isinstance(v, (bytes, str)) else str(v)) for v in array.ravel().tolist()
+        )
     if array.size != 1 or dtype not in _SCALAR_FIELDS:
         little = array.astype(array.dtype.newbyteorder("<"), copy=False) if array.dtype.kind in "iufc" else array
         return out + wire.data(4, np.ascontiguousarray(little).tobytes())

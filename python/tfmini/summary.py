@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from tfmini import dtypes, event_file, graph_export, logging, protowire as wire, raw
+from tfmini import dtypes, event_file, graph_export, logging, raw
+from tfmini import protowire as wire
 from tfmini.convert import constant, convert_to_tensor
 from tfmini.graph import Graph, Tensor, name_scope
 from tfmini.graph_keys import GraphKeys, get_collection
@@ -61,9 +62,7 @@ def histogram(name: str, values: Any, collections: Any = None, family: str | Non
         return collect(raw.HistogramSummary(tag, values, name=scope), collections)
 
 
-def image(
-    name: str, tensor: Any, max_outputs: int = 3, collections: Any = None, family: str | None = None
-) -> Tensor:
+def image(name: str, tensor: Any, max_outputs: int = 3, collections: Any = None, family: str | None = None) -> Tensor:
     """The first `max_outputs` images of a batch.
 
     `tensor`: [batch, height, width, 1, 3 or 4], uint8, or floats that are scaled to the range of each image.
@@ -233,7 +232,7 @@ def _serialized_graph(graph: Any, graph_def: Any) -> bytes:
 class FileWriterCache:
     """One FileWriter per directory."""
 
-    _cache: dict[str, FileWriter] = {}  # noqa: RUF012
+    _cache: dict[str, FileWriter] = {}
 
     @staticmethod
     def get(logdir: str) -> FileWriter:

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from tfmini import errors, protowire as wire
+from tfmini import errors
+from tfmini import protowire as wire
 
 
 def _invalid(message: str) -> errors.InvalidArgumentError:
@@ -67,7 +68,11 @@ def histogram(values: np.ndarray) -> bytes:
     low, high = (float(x.min()), float(x.max())) if x.size else (float(_LIMITS[-1]), float(-_LIMITS[-1]))
     total, squares = float(x.sum()), float(np.dot(x, x))
     head = b"".join(wire.double(i + 1, v) for i, v in enumerate((low, high, float(x.size), total, squares)))
-    return head + wire.packed_doubles(6, _LIMITS[kept].tolist()) + wire.packed_doubles(7, counts[kept].astype(float).tolist())
+    return (
+        head
+        + wire.packed_doubles(6, _LIMITS[kept].tolist())
+        + wire.packed_doubles(7, counts[kept].astype(float).tolist())
+    )
 
 
 def histogram_summary(tag: Any, values: np.ndarray) -> bytes:
@@ -124,7 +129,12 @@ def encode_png(pixels: np.ndarray) -> bytes:
     header = struct.pack(">IIBBBBB", width, height, 8, {1: 0, 3: 2, 4: 6}[depth], 0, 0, 0)
     rows = np.zeros((height, 1 + width * depth), np.uint8)  # every row starts with its filter: none
     rows[:, 1:] = pixels.reshape(height, width * depth)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows.tobytes(), 6)) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(rows.tobytes(), 6))
+        + chunk(b"IEND", b"")
+    )
 
 
 def audio_summary(tag: Any, tensor: np.ndarray, sample_rate: Any, max_outputs: int = 3) -> bytes:

@@ -98,7 +98,9 @@ def report_uninitialized_variables(
         if not variables:
             return convert_to_tensor(names, dtypes.string, name="Const")
         with device("/cpu:0"):
-            missing = raw.LogicalNot(raw.Pack([variable_ops.is_variable_initialized(v) for v in variables], name="stack"))
+            missing = raw.LogicalNot(
+                raw.Pack([variable_ops.is_variable_initialized(v) for v in variables], name="stack")
+            )
             rows = raw.Squeeze(raw.Where(missing), squeeze_dims=[1])
             return raw.GatherV2(convert_to_tensor(names, dtypes.string, name="Const"), rows, 0)
 

@@ -19,8 +19,9 @@ from tfmini.graph import (
     name_scope,
 )
 from tfmini.graph_keys import GraphKeys
-from tfmini.ops import scatter, variable as variable_ops
 from tfmini.initial_value import creation_scope, guard_uninitialized
+from tfmini.ops import scatter
+from tfmini.ops import variable as variable_ops
 
 __all__ = ["Variable", "VariableAggregation", "VariableSynchronization"]
 

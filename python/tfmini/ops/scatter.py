@@ -68,7 +68,9 @@ def scatter_nd_update(
     ref: Any, indices: Any, updates: Any, use_locking: bool = True, name: str | None = None
 ) -> Tensor:
     """Replaces slices ``ref[indices[i, :]]``, where the last dimension of `indices` addresses one slice."""
-    return raw.ScatterNdUpdate(reference(ref, "scatter_nd_update"), indices, updates, use_locking=use_locking, name=name)
+    return raw.ScatterNdUpdate(
+        reference(ref, "scatter_nd_update"), indices, updates, use_locking=use_locking, name=name
+    )
 
 
 def scatter_nd_add(ref: Any, indices: Any, updates: Any, use_locking: bool = False, name: str | None = None) -> Tensor:

@@ -13,7 +13,8 @@ from tfmini import compat, dtypes, errors, logging, raw, tensor_shape
 from tfmini.convert import constant
 from tfmini.graph import Tensor, control_dependencies, device, get_default_graph, name_scope
 from tfmini.graph_keys import GraphKeys, get_collection
-from tfmini.train import checkpoint, checkpoint_management as management
+from tfmini.train import checkpoint
+from tfmini.train import checkpoint_management as management
 from tfmini.variables import Variable
 
 __all__ = ["Saver"]
@@ -63,7 +64,9 @@ class Saver:
         if saver_def is not None or builder is not None:
             raise NotImplementedError("Saver: saver_def and builder are not supported; pass var_list")
         if defer_build and var_list is not None:
-            raise ValueError("If `var_list` is provided then build cannot be deferred. Either set defer_build=False or var_list=None.")
+            raise ValueError(
+                "If `var_list` is provided then build cannot be deferred. Either set defer_build=False or var_list=None."
+            )
         self._var_list = var_list
         self._reshape = reshape
         self._max_to_keep = int(max_to_keep or 0)
