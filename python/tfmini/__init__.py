@@ -45,6 +45,7 @@ from tfmini.dtypes import (
     variant,
 )
 from tfmini.dtypes import bool_ as bool
+from tfmini.functional_ops import foldl, foldr, map_fn, scan
 from tfmini.graph import (
     Graph,
     Operation,
@@ -60,9 +61,35 @@ from tfmini.graph import (
 )
 from tfmini.graph_keys import GraphKeys, add_to_collection, add_to_collections, get_collection, get_collection_ref
 from tfmini.ops import checkpoint as _checkpoint
+from tfmini.ops.checks import (
+    Assert,
+    Print,
+    assert_equal,
+    assert_greater,
+    assert_greater_equal,
+    assert_integer,
+    assert_less,
+    assert_less_equal,
+    assert_near,
+    assert_negative,
+    assert_non_negative,
+    assert_non_positive,
+    assert_none_equal,
+    assert_positive,
+    assert_rank,
+    assert_rank_at_least,
+    assert_rank_in,
+    assert_scalar,
+    assert_type,
+    is_non_decreasing,
+    is_numeric_tensor,
+    is_strictly_increasing,
+)
 from tfmini.ops.concat import concat, concat_v2, pack, parallel_stack, stack
 from tfmini.ops.constant import group, no_op, placeholder, placeholder_with_default, sparse_placeholder, tuple
 from tfmini.ops.contraction import einsum, tensordot
+from tfmini.ops.control_flow import case, cond, while_loop
+from tfmini.ops.control_flow_grad import __all__ as _control_flow_gradients
 from tfmini.ops.fill import broadcast_to, fill, ones, ones_like, zeros, zeros_like
 from tfmini.ops.gather import batch_gather, boolean_mask, gather, gather_nd
 from tfmini.ops.identity import (
@@ -74,6 +101,7 @@ from tfmini.ops.identity import (
     verify_tensor_all_finite,
 )
 from tfmini.ops.matmul import batch_matmul, matmul
+from tfmini.ops.py_func import numpy_function, py_func
 from tfmini.ops.range import lin_space, linspace, range
 from tfmini.ops.reshape import expand_dims, reshape, squeeze
 from tfmini.ops.scatter import (
@@ -104,6 +132,7 @@ from tfmini.ops.transpose import invert_permutation, matrix_transpose, transpose
 from tfmini.ops.variable import assign, assign_add, assign_sub, count_up_to
 from tfmini.session import InteractiveSession, Session
 from tfmini.template import make_template
+from tfmini.tensor_array import TensorArray
 from tfmini.tensor_shape import Dimension, TensorShape
 from tfmini.variable_scope import (
     AUTO_REUSE,
