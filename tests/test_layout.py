@@ -16,6 +16,7 @@ MAX_LINES = 400
 # Families without a Python module or case file of their own, and where theirs are.
 NO_PYTHON = {
     "constant": "tf.constant and tf.placeholder live with the graph, in graph.py",
+    "mirror_pad": "modes of tf.pad: pad.py",
 }
 NO_CASES = {
     "checkpoint": "tests/train/test_saver.py",

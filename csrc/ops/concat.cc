@@ -1,7 +1,7 @@
 // Concat, ConcatV2, ConcatOffset and Pack.
 #include "core/infer.h"
 #include "core/registry.h"
-#include "core/strided_copy.h"
+#include "ops/strided_copy.h"
 
 namespace tfmini {
 namespace {

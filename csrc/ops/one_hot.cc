@@ -3,7 +3,7 @@
 #include "core/infer.h"
 #include "core/parallel.h"
 #include "core/registry.h"
-#include "core/strided_copy.h"
+#include "ops/strided_copy.h"
 
 namespace tfmini {
 namespace {

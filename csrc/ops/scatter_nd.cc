@@ -1,8 +1,8 @@
 // ScatterNd and SparseToDense: dense tensors from index vectors and values.
 #include "core/infer.h"
 #include "core/registry.h"
-#include "core/strided_copy.h"
 #include "ops/rows.h"
+#include "ops/strided_copy.h"
 
 namespace tfmini {
 namespace {

@@ -4,8 +4,8 @@
 
 #include "core/infer.h"
 #include "core/registry.h"
-#include "core/strided_copy.h"
 #include "ops/rows.h"
+#include "ops/strided_copy.h"
 
 namespace tfmini {
 namespace {

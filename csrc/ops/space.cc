@@ -2,7 +2,7 @@
 // or into the batch and back.
 #include "core/infer.h"
 #include "core/registry.h"
-#include "core/strided_copy.h"
+#include "ops/strided_copy.h"
 
 namespace tfmini {
 namespace {

@@ -2,7 +2,7 @@
 // newaxis and single indices, the kinds encoded as bit masks over the elements of begin.
 #include "core/infer.h"
 #include "core/registry.h"
-#include "core/strided_copy.h"
+#include "ops/strided_copy.h"
 
 namespace tfmini {
 namespace {

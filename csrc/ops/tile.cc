@@ -1,7 +1,7 @@
 // Tile.
 #include "core/infer.h"
 #include "core/registry.h"
-#include "core/strided_copy.h"
+#include "ops/strided_copy.h"
 
 namespace tfmini {
 namespace {

@@ -1,7 +1,5 @@
 #include "simd/transpose.h"
 
-#include <utility>
-
 namespace tfmini::simd::TFMINI_ISA {
 namespace {
 
@@ -27,10 +25,20 @@ struct Vec<uint64_t> {
   typedef uint64_t type __attribute__((vector_size(kVectorBytes), aligned(8)));
 };
 
+// 0, 1, ..., N - 1 as template arguments.
+template <int... I>
+struct Lanes {};
+template <int N, int... I>
+struct MakeLanes : MakeLanes<N - 1, N - 1, I...> {};
+template <int... I>
+struct MakeLanes<0, I...> {
+  using type = Lanes<I...>;
+};
+
 // One exchange of a butterfly: the S-th bit of the lane number trades places with that of the row
 // number. After all log2(lanes) stages rows and columns have changed roles.
 template <int L, int S, class V, int... I>
-TFMINI_INLINE void exchange(V& a, V& b, std::integer_sequence<int, I...>) {
+TFMINI_INLINE void exchange(V& a, V& b, Lanes<I...>) {
   const V low = __builtin_shufflevector(a, b, ((I & S) ? L + I - S : I)...);
   b = __builtin_shufflevector(a, b, ((I & S) ? L + I : I + S)...);
   a = low;
@@ -40,7 +48,7 @@ template <int L, int S, class V>
 TFMINI_INLINE void stages(V* r) {
   if constexpr (S > 0) {
     for (int i = 0; i < L; ++i)
-      if (!(i & S)) exchange<L, S>(r[i], r[i + S], std::make_integer_sequence<int, L>{});
+      if (!(i & S)) exchange<L, S>(r[i], r[i + S], typename MakeLanes<L>::type{});
     stages<L, S / 2>(r);
   }
 }

@@ -90,8 +90,9 @@ from tfmini.ops.constant import group, no_op, placeholder, placeholder_with_defa
 from tfmini.ops.contraction import einsum, tensordot
 from tfmini.ops.control_flow import case, cond, while_loop
 from tfmini.ops.control_flow_grad import __all__ as _control_flow_gradients
+from tfmini.ops.diag import diag, diag_part, eye, matrix_band_part, matrix_diag, matrix_diag_part, matrix_set_diag
 from tfmini.ops.fill import broadcast_to, fill, ones, ones_like, zeros, zeros_like
-from tfmini.ops.gather import batch_gather, boolean_mask, gather, gather_nd
+from tfmini.ops.gather import batch_gather, gather, gather_nd
 from tfmini.ops.identity import (
     check_numerics,
     ensure_shape,
@@ -101,9 +102,13 @@ from tfmini.ops.identity import (
     verify_tensor_all_finite,
 )
 from tfmini.ops.matmul import batch_matmul, matmul
+from tfmini.ops.one_hot import one_hot
+from tfmini.ops.pad import pad
+from tfmini.ops.partition import dynamic_partition, dynamic_stitch, parallel_dynamic_stitch
 from tfmini.ops.py_func import numpy_function, py_func
-from tfmini.ops.range import lin_space, linspace, range
+from tfmini.ops.range import lin_space, linspace, meshgrid, range, sequence_mask
 from tfmini.ops.reshape import expand_dims, reshape, squeeze
+from tfmini.ops.reverse import reverse, reverse_sequence, reverse_v2
 from tfmini.ops.scatter import (
     scatter_add,
     scatter_div,
@@ -116,10 +121,32 @@ from tfmini.ops.scatter import (
     scatter_sub,
     scatter_update,
 )
+from tfmini.ops.scatter_nd import scatter_nd, sparse_to_dense
+from tfmini.ops.segment import (
+    segment_max,
+    segment_mean,
+    segment_min,
+    segment_prod,
+    segment_sum,
+    unsorted_segment_max,
+    unsorted_segment_mean,
+    unsorted_segment_min,
+    unsorted_segment_prod,
+    unsorted_segment_sqrt_n,
+    unsorted_segment_sum,
+)
 from tfmini.ops.shape import broadcast_dynamic_shape, broadcast_static_shape, rank, shape, shape_n, size
 from tfmini.ops.slice import slice
+from tfmini.ops.space import (
+    batch_to_space,
+    batch_to_space_nd,
+    depth_to_space,
+    space_to_batch,
+    space_to_batch_nd,
+    space_to_depth,
+)
 from tfmini.ops.split import split, split_v, unpack, unstack
-from tfmini.ops.strided_slice import newaxis, strided_slice
+from tfmini.ops.strided_slice import boolean_mask, newaxis, strided_slice
 from tfmini.ops.summary import (
     audio_summary,
     histogram_summary,
@@ -128,8 +155,11 @@ from tfmini.ops.summary import (
     merge_summary,
     scalar_summary,
 )
+from tfmini.ops.tile import tile
 from tfmini.ops.transpose import invert_permutation, matrix_transpose, transpose
+from tfmini.ops.unique import listdiff, setdiff1d, unique, unique_with_counts
 from tfmini.ops.variable import assign, assign_add, assign_sub, count_up_to
+from tfmini.ops.where import where
 from tfmini.session import InteractiveSession, Session
 from tfmini.template import make_template
 from tfmini.tensor_array import TensorArray

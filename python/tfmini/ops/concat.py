@@ -81,7 +81,9 @@ def _concat_grad(values: list[Tensor], axis: Tensor, grad: Any) -> list[Tensor]:
     if known_axis is not None and all(s is not None and s[int(known_axis)] is not None for s in shapes):
         sizes = np.array([s[int(known_axis)] for s in shapes])  # type: ignore[index]
         if np.all(sizes == sizes[0]):
-            return raw.Split(axis if axis.dtype.base_dtype == dtypes.int32 else int(known_axis), grad, num_split=len(sizes))
+            return raw.Split(
+                axis if axis.dtype.base_dtype == dtypes.int32 else int(known_axis), grad, num_split=len(sizes)
+            )
         return raw.SplitV(grad, sizes, int(known_axis), num_split=len(sizes))
     dims = raw.ShapeN(values)
     if axis.dtype.base_dtype != dtypes.int32:

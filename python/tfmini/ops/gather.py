@@ -1,4 +1,4 @@
-"""Indexing with tensors: gather, gather_nd, boolean_mask. Their gradients stay sparse where they can."""
+"""Indexing with tensors: gather, gather_nd. Their gradients stay sparse where they can."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tfmini.autodiff import IndexedSlices, gradient
 from tfmini.constant_value import constant_value
 from tfmini.graph import Operation, Tensor, convert_to_tensor, name_scope
 
-__all__ = ["batch_gather", "boolean_mask", "gather", "gather_nd"]
+__all__ = ["batch_gather", "gather", "gather_nd"]
 
 
 def gather(
@@ -70,47 +70,6 @@ def gather_nd(params: Any, indices: Any, name: str | None = None, batch_dims: in
         return raw.GatherNd(params, raw.ConcatV2([*coordinates, indices], -1))
 
 
-def boolean_mask(tensor: Any, mask: Any, name: str = "boolean_mask", axis: int | None = None) -> Tensor:
-    """The slices of `tensor` where `mask` is True, in order.
-
-    `mask` has a known rank K and matches dimensions axis ... axis + K - 1 (default from 0) of
-    `tensor`; they become one dimension whose size is known at run time. Raises ValueError for a
-    scalar mask or one that does not match.
-    """
-    with name_scope(name, values=[tensor, mask]):
-        tensor = convert_to_tensor(tensor, name="tensor")
-        mask = convert_to_tensor(mask, name="mask")
-        mask_dims, dims = mask._dims(), tensor._dims()
-        if mask_dims is None:
-            raise ValueError(
-                "Number of mask dimensions must be specified, even if some dimensions are None.  E.g. shape=[None] is ok, "
-                "but shape=None is not."
-            )
-        if not mask_dims:
-            raise ValueError("mask cannot be scalar.")
-        k = len(mask_dims)
-        axis = 0 if axis is None else axis
-        if dims is not None and axis < 0:
-            axis += len(dims)
-        if dims is not None:
-            if not tensor.shape[axis : axis + k].is_compatible_with(mask.shape) or len(dims) < axis + k:
-                raise ValueError(f"Shapes {tensor.shape[axis:]} and {mask.shape} are incompatible")
-        shape = raw.Shape(tensor)
-        before = raw.StridedSlice(shape, [0], [axis], [1])
-        after = raw.StridedSlice(shape, [axis + k], [0], [1], end_mask=1)
-        flat = raw.Reshape(tensor, raw.ConcatV2([before, [-1], after], 0))
-        if dims is not None:
-            inner = dims[axis : axis + k]
-            size = None
-            if None not in inner:
-                size = 1
-                for d in inner:
-                    size *= d  # type: ignore[operator]
-            flat.set_shape([*dims[:axis], size, *dims[axis + k :]])
-        chosen = raw.Squeeze(raw.Where(raw.Reshape(mask, [-1])), squeeze_dims=[1])
-        return gather(flat, chosen, axis=axis)
-
-
 def _dim(shape: Tensor, axis: Any) -> Tensor:
     """Elements `axis` (a vector of one or a slice) of a shape vector."""
     return raw.StridedSlice(shape, [axis], [axis + 1], [1], shrink_axis_mask=1)
@@ -141,7 +100,9 @@ def _gather_v2_grad(op: Operation, grad: Any) -> list[Any]:
         raise NotImplementedError("the gradient of tf.gather needs an axis that is known while the graph is built")
     rank, indices_rank = params.shape.ndims, indices.shape.ndims
     if rank is None or indices_rank is None:
-        raise NotImplementedError("the gradient of tf.gather along an axis other than 0 needs params and indices of known rank")
+        raise NotImplementedError(
+            "the gradient of tf.gather along an axis other than 0 needs params and indices of known rank"
+        )
     a = int(known_axis) % rank
     b = batch_dims % indices_rank if batch_dims < 0 else batch_dims
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from tfmini import raw
 from tfmini.autodiff import gradient, not_differentiable
-from tfmini.graph import Operation, Tensor, convert_to_tensor, control_dependencies, name_scope
+from tfmini.graph import Operation, Tensor, control_dependencies, convert_to_tensor, name_scope
 
 __all__ = [
     "check_numerics",

@@ -1,4 +1,4 @@
-"""Indexing: strided_slice, and `tensor[...]` with all of NumPy's basic indices."""
+"""Indexing: strided_slice, boolean_mask, and `tensor[...]` with NumPy's basic indices or one mask."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tfmini.autodiff import gradient
 from tfmini.convert import constant
 from tfmini.graph import Operation, Tensor, convert_to_tensor, name_scope
 
-__all__ = ["newaxis", "strided_slice"]
+__all__ = ["boolean_mask", "newaxis", "strided_slice"]
 
 newaxis = None
 
@@ -82,8 +82,6 @@ def _is_mask(i: Any) -> bool:
 def _getitem(tensor: Any, item: Any) -> Tensor:
     """`tensor[item]`: integers, slices, `...`, `tf.newaxis`, scalar integer tensors; or one boolean mask."""
     if _is_mask(item):
-        from tfmini.ops.gather import boolean_mask
-
         return boolean_mask(tensor, item)
     items = item if isinstance(item, (list, tuple)) else (item,)
     begin: list[Any] = []
@@ -139,6 +137,47 @@ def _stack_bounds(*lists: list[Any]) -> list[Tensor]:
         else:
             out.append(constant(values, dtype, name="stack"))
     return out
+
+
+def boolean_mask(tensor: Any, mask: Any, name: str = "boolean_mask", axis: int | None = None) -> Tensor:
+    """The slices of `tensor` where `mask` is True, in order.
+
+    `mask` has a known rank K and matches dimensions axis ... axis + K - 1 (default from 0) of
+    `tensor`; they become one dimension whose size is known at run time. Raises ValueError for a
+    scalar mask or one that does not match.
+    """
+    with name_scope(name, values=[tensor, mask]):
+        tensor = convert_to_tensor(tensor, name="tensor")
+        mask = convert_to_tensor(mask, name="mask")
+        mask_dims, dims = mask._dims(), tensor._dims()
+        if mask_dims is None:
+            raise ValueError(
+                "Number of mask dimensions must be specified, even if some dimensions are None. "
+                "E.g. shape=[None] is ok, but shape=None is not."
+            )
+        if not mask_dims:
+            raise ValueError("mask cannot be scalar.")
+        k = len(mask_dims)
+        axis = 0 if axis is None else axis
+        if dims is not None and axis < 0:
+            axis += len(dims)
+        if dims is not None:
+            if not tensor.shape[axis : axis + k].is_compatible_with(mask.shape) or len(dims) < axis + k:
+                raise ValueError(f"Shapes {tensor.shape[axis:]} and {mask.shape} are incompatible")
+        shape = raw.Shape(tensor)
+        before = raw.StridedSlice(shape, [0], [axis], [1])
+        after = raw.StridedSlice(shape, [axis + k], [0], [1], end_mask=1)
+        flat = raw.Reshape(tensor, raw.ConcatV2([before, [-1], after], 0))
+        if dims is not None:
+            inner = dims[axis : axis + k]
+            size = None
+            if None not in inner:
+                size = 1
+                for d in inner:
+                    size *= d  # type: ignore[operator]
+            flat.set_shape([*dims[:axis], size, *dims[axis + k :]])
+        chosen = raw.Squeeze(raw.Where(raw.Reshape(mask, [-1])), squeeze_dims=[1])
+        return raw.GatherV2(flat, chosen, axis)
 
 
 Tensor.__getitem__ = _getitem  # type: ignore[attr-defined]

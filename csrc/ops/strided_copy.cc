@@ -1,4 +1,4 @@
-#include "core/strided_copy.h"
+#include "ops/strided_copy.h"
 
 #include <algorithm>
 #include <cstring>
