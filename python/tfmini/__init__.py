@@ -106,6 +106,9 @@ from tfmini.ops.one_hot import one_hot
 from tfmini.ops.pad import pad
 from tfmini.ops.partition import dynamic_partition, dynamic_stitch, parallel_dynamic_stitch
 from tfmini.ops.py_func import numpy_function, py_func
+from tfmini.ops.random import random_normal, random_uniform, truncated_normal
+from tfmini.ops.random_discrete import multinomial, random_crop, random_shuffle
+from tfmini.ops.random_gamma import random_gamma, random_poisson
 from tfmini.ops.range import lin_space, linspace, meshgrid, range, sequence_mask
 from tfmini.ops.reshape import expand_dims, reshape, squeeze
 from tfmini.ops.reverse import reverse, reverse_sequence, reverse_v2
@@ -160,6 +163,7 @@ from tfmini.ops.transpose import invert_permutation, matrix_transpose, transpose
 from tfmini.ops.unique import listdiff, setdiff1d, unique, unique_with_counts
 from tfmini.ops.variable import assign, assign_add, assign_sub, count_up_to
 from tfmini.ops.where import where
+from tfmini.random_seed import get_seed, set_random_seed
 from tfmini.session import InteractiveSession, Session
 from tfmini.template import make_template
 from tfmini.tensor_array import TensorArray
@@ -196,11 +200,11 @@ from tfmini.variables import Variable, VariableAggregation, VariableSynchronizat
 from tfmini.version import __version__
 
 # Imported when first used, to keep `import tfmini` fast.
-_SUBMODULES = frozenset({"app", "compat", "flags", "gfile", "linalg", "logging", "summary", "train"})
+_SUBMODULES = frozenset({"app", "compat", "flags", "gfile", "linalg", "logging", "nn", "random", "summary", "train"})
 
 
 if _typing.TYPE_CHECKING:
-    from tfmini import app, compat, flags, gfile, linalg, logging, summary, train
+    from tfmini import app, compat, flags, gfile, linalg, logging, nn, random, summary, train
 else:
 
     def __getattr__(name: str) -> object:

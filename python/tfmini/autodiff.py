@@ -211,7 +211,7 @@ def _backward(ys: list[Tensor], xs: list[Tensor], seeds: list[Any], stops: list[
     while ready:
         op = ready.popleft()
         outs = [_aggregate(grads, t, keep=t in wanted) for t in op.outputs]
-        if any(g is not None for g in outs) and not all(t in stop_set for t in op.outputs):
+        if op._inputs and any(g is not None for g in outs) and not all(t in stop_set for t in op.outputs):
             assert graph is not None
             ins = _op_gradient(op, outs, between, gate)
             for t, g in zip(op._inputs, ins):

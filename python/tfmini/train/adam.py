@@ -1,0 +1,98 @@
+"""Adam."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tfmini import raw
+from tfmini.graph import Tensor, colocate_with, control_dependencies, get_default_graph
+from tfmini.indexed_slices import IndexedSlices
+from tfmini.train.optimizer import Optimizer, as_dtype_of, group
+
+__all__ = ["AdamOptimizer"]
+
+
+class AdamOptimizer(Optimizer):
+    """Adaptive moments (Kingma and Ba, 2015).
+
+        rate = learning_rate * sqrt(1 - beta2^t) / (1 - beta1^t)
+        m = beta1 * m + (1 - beta1) * gradient
+        v = beta2 * v + (1 - beta2) * gradient^2
+        var -= rate * m / (sqrt(v) + epsilon)
+
+    Slots: "m" and "v"; the powers of beta are variables of the optimizer. Sparse gradients update the
+    touched rows by their gradient, but let m and v decay, and m act, everywhere.
+    """
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        beta1: Any = 0.9,
+        beta2: Any = 0.999,
+        epsilon: Any = 1e-8,
+        use_locking: bool = False,
+        name: str = "Adam",
+    ):
+        super().__init__(use_locking, name)
+        self._lr = learning_rate
+        self._beta1 = beta1
+        self._beta2 = beta2
+        self._epsilon = epsilon
+
+    def _get_beta_accumulators(self) -> tuple[Any, Any]:
+        graph = get_default_graph()
+        powers = [self._get_non_slot_variable(name, graph) for name in ("beta1_power", "beta2_power")]
+        return powers[0], powers[1]
+
+    def _create_slots(self, var_list: list[Any]) -> None:
+        first = min(var_list, key=lambda v: v.name)
+        self._create_non_slot_variable(self._call_if_callable(self._beta1), "beta1_power", first)
+        self._create_non_slot_variable(self._call_if_callable(self._beta2), "beta2_power", first)
+        for v in var_list:
+            self._zeros_slot(v, "m", self._name)
+            self._zeros_slot(v, "v", self._name)
+
+    def _prepare(self) -> None:
+        self._lr_t = self._hyper(self._lr, "learning_rate")
+        self._beta1_t = self._hyper(self._beta1, "beta1")
+        self._beta2_t = self._hyper(self._beta2, "beta2")
+        self._epsilon_t = self._hyper(self._epsilon, "epsilon")
+
+    def _hypers(self, var: Any) -> list[Tensor]:
+        powers = (p.value() for p in self._get_beta_accumulators())
+        values = (*powers, self._lr_t, self._beta1_t, self._beta2_t, self._epsilon_t)
+        return [as_dtype_of(v, var) for v in values]
+
+    def _apply_dense(self, grad: Tensor, var: Any) -> Any:
+        m, v = self.get_slot(var, "m"), self.get_slot(var, "v")
+        return raw.ApplyAdam(var, m, v, *self._hypers(var), grad, use_locking=self._use_locking)
+
+    def _apply_sparse(self, grad: IndexedSlices, var: Any) -> Any:
+        beta1_power, beta2_power, lr, beta1, beta2, epsilon = self._hypers(var)
+        root = raw.Sqrt(raw.Sub(1.0, beta2_power, name="sub"))
+        rate = raw.RealDiv(raw.Mul(lr, root, name="mul"), raw.Sub(1.0, beta1_power, name="sub"), name="truediv")
+        m_t = self._decayed_sum(self.get_slot(var, "m"), beta1, grad.values, grad.indices)
+        v_t = self._decayed_sum(
+            self.get_slot(var, "v"), beta2, raw.Mul(grad.values, grad.values, name="mul"), grad.indices
+        )
+        denominator = raw.AddV2(raw.Sqrt(v_t), epsilon, name="add")
+        step = raw.RealDiv(raw.Mul(rate, m_t, name="mul"), denominator, name="truediv")
+        update = raw.AssignSub(var, step, use_locking=self._use_locking)
+        return group([update, m_t, v_t], "group_deps")
+
+    def _decayed_sum(self, slot: Any, beta: Tensor, values: Tensor, indices: Tensor) -> Tensor:
+        """slot = beta * slot, then (1 - beta) * values added at `indices`."""
+        addend = raw.Mul(values, raw.Sub(1.0, beta, name="sub"), name="mul")
+        decayed = raw.Assign(slot, raw.Mul(slot.value(), beta, name="mul"), use_locking=self._use_locking)
+        with control_dependencies([decayed]):
+            return raw.ScatterAdd(slot, indices, addend, use_locking=self._use_locking)
+
+    def _finish(self, update_ops: list[Any], name_scope: str) -> Any:
+        with control_dependencies(update_ops):
+            beta1_power, beta2_power = self._get_beta_accumulators()
+            with colocate_with(beta1_power.op):
+                advanced = [
+                    raw.Assign(power, raw.Mul(power.value(), as_dtype_of(beta, power), name="mul"))
+                    for power, beta in ((beta1_power, self._beta1_t), (beta2_power, self._beta2_t))
+                ]
+        return group([*update_ops, *advanced], name_scope)
