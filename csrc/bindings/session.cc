@@ -104,8 +104,10 @@ class PySession {
  public:
   // resolve(fetches, feed_keys) -> (fetch tensors, target ops, [(node, index, dtype, key)], result)
   // convert(key, value, dtype) -> array of that dtype, or raises
-  PySession(std::shared_ptr<Graph> graph, int threads, bool fold, bool cse, bool fuse, py::object resolve, py::object convert)
-      : session_(std::make_shared<Session>(std::move(graph), SessionOptions{threads, {fold, cse, fuse}, 512})),
+  PySession(std::shared_ptr<Graph> graph, int threads, bool fold, bool cse, bool fuse, bool soft_placement,
+            py::object resolve, py::object convert)
+      : session_(std::make_shared<Session>(std::move(graph),
+                                           SessionOptions{threads, {fold, cse, fuse, soft_placement}, 512})),
         resolve_(std::move(resolve)),
         convert_(std::move(convert)) {}
 
@@ -338,16 +340,12 @@ class PySession {
 
 void bind_session(py::module_& m) {
   py::class_<PySession>(m, "Session")
-      .def(py::init<std::shared_ptr<Graph>, int, bool, bool, bool, py::object, py::object>())
+      .def(py::init<std::shared_ptr<Graph>, int, bool, bool, bool, bool, py::object, py::object>())
       .def("run", &PySession::run)
       .def("prepare", &PySession::prepare)
       .def("call_prepared", &PySession::call_prepared)
       .def("describe", &PySession::describe)
       .def("close", &PySession::close);
-  m.def("max_threads", &max_threads);
-  m.def("bytes_in_use", [] { return cpu_device().bytes_in_use(); });
-  m.def("bytes_cached", [] { return cpu_device().bytes_cached(); });
-  m.def("trim", [] { cpu_device().trim(); });
 }
 
 }  // namespace tfmini

@@ -1,7 +1,7 @@
 // The graph of one run, between the program's graph and the plan. Each pass takes an Ir and
 // returns another; compile() (pipeline.cc) chains them:
 //
-//   prune -> lower_references -> fold -> cse -> fuse -> order_accesses -> (runtime/plan.cc)
+//   prune -> place -> lower_references -> fold -> cse -> fuse -> order_accesses -> (runtime/plan.cc)
 //
 // Nodes are in topological order throughout (data and control edges point backwards).
 #pragma once
@@ -62,11 +62,16 @@ struct PassOptions {
   bool fold = true;
   bool cse = true;
   bool fuse = true;
+  // Nodes placed on a device that cannot run them run on the CPU instead of failing.
+  bool soft_placement = false;
 };
 
 // The part of the graph that the request needs, fed tensors cut off. Throws
 // InvalidArgumentError for a placeholder that is neither fed nor has a value.
 Ir prune(const Graph& graph, const Request& request);
+
+// Checks that every node can run on the device it was placed on.
+Ir place(Ir ir, bool soft_placement);
 
 // Reads of variables become _ReadVariable nodes that know which assignments they follow.
 Ir lower_references(Ir ir);

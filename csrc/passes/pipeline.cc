@@ -93,7 +93,7 @@ Ir sort_topologically(Ir ir) {
 }
 
 Ir compile(const Graph& graph, const Request& request, const PassOptions& options) {
-  Ir ir = lower_references(prune(graph, request));
+  Ir ir = lower_references(place(prune(graph, request), options.soft_placement));
   ir = fold(std::move(ir), options.fold);
   if (options.cse) ir = cse(std::move(ir));
   if (options.fuse) ir = fuse(std::move(ir));

@@ -115,8 +115,8 @@ class ConfigProto(_Options):
     }
     Experimental = dict
 
-    def _session_options(self) -> tuple[int, bool, bool, bool]:
-        """(threads, fold, merge equal nodes, fuse)."""
+    def _session_options(self) -> tuple[int, bool, bool, bool, bool]:
+        """(threads, fold, merge equal nodes, fuse, soft placement)."""
         if self.operation_timeout_in_ms:
             raise errors.UnimplementedError(None, None, "operation_timeout_in_ms is not implemented")
         if self.cluster_def is not None:
@@ -131,6 +131,7 @@ class ConfigProto(_Options):
             on and options.do_constant_folding,
             on and options.do_common_subexpression_elimination,
             on,
+            self.allow_soft_placement,
         )
 
 

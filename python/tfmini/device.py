@@ -61,3 +61,25 @@ class DeviceFrame:
 def merge(outer: str, inner: str) -> str:
     """`inner`'s parts win over `outer`'s."""
     return canonical({**parse(outer), **parse(inner)})
+
+
+class DeviceAttributes:
+    """A device of this machine, as `Session.list_devices()` gives it."""
+
+    def __init__(self, name: str, device_type: str, memory_limit: int, physical_device_desc: str):
+        self.name = name
+        self.device_type = device_type
+        self.memory_limit = memory_limit
+        self.physical_device_desc = physical_device_desc
+
+    memory_limit_bytes = property(lambda self: self.memory_limit)
+
+    def __repr__(self) -> str:
+        return f"DeviceAttributes({self.name!r}, {self.device_type}, {self.memory_limit}, {self.physical_device_desc!r})"
+
+
+def list_devices() -> list[DeviceAttributes]:
+    """The devices of this machine: "/device:CPU:0", then the GPUs."""
+    from tfmini import _core
+
+    return [DeviceAttributes(*d) for d in _core.list_devices()]

@@ -48,9 +48,9 @@ class BaseSession:
             raise TypeError(f"config must be a tf.ConfigProto, but got {type(config)}")
         self._graph = graph if graph is not None else get_default_graph()
         self._config = config or ConfigProto()
-        threads, fold, cse, fuse = self._config._session_options()
+        options = self._config._session_options()
         self._closed = False
-        self._core = _core.Session(self._graph._core, threads, fold, cse, fuse, self._resolve, self._convert_feed)
+        self._core = _core.Session(self._graph._core, *options, self._resolve, self._convert_feed)
         self._core_run = self._core.run
 
     @property

@@ -1,0 +1,33 @@
+// The devices of this machine.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "core/device.h"
+
+namespace tfmini {
+
+struct DeviceInfo {
+  std::string name;  // "/device:GPU:0"
+  DeviceKind kind = DeviceKind::kCPU;
+  size_t memory = 0;         // bytes; 0 if unknown
+  std::string description;   // "NVIDIA H200, compute capability 9.0"
+};
+
+std::vector<DeviceInfo> list_devices();
+// Why no GPU can be used ("this build has no CUDA support", "no NVIDIA driver was found", ...);
+// empty if one can.
+std::string cuda_status();
+
+#if defined(TFMINI_WITH_CUDA)
+namespace cuda {  // cuda/core/device.cu
+std::vector<DeviceInfo> list_devices();
+std::string status();
+// The index-th GPU, opened at first use. Throws InvalidArgumentError if there is none.
+Device& device(int index);
+}  // namespace cuda
+#endif
+
+}  // namespace tfmini
