@@ -184,6 +184,8 @@ def _fill_shape(array: np.ndarray, dims: list[int], verify: bool) -> np.ndarray:
     size = int(np.prod(dims, dtype=np.int64))
     if verify and list(array.shape) != dims:
         raise TypeError(f"Expected Tensor's shape: {tuple(dims)}, got {array.shape}.")
+    if size == 0:
+        return np.empty(dims, array.dtype)
     if array.size > size:
         raise ValueError(f"Too many elements provided. Needed at most {size}, but received {array.size}")
     flat = array.ravel()

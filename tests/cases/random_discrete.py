@@ -28,7 +28,7 @@ def logits():
 CASES = [
     shuffled("shuffle_vector", np.arange(17)),
     shuffled("shuffle_rows", rand(17, 3, 2)),
-    shuffled("shuffle_strings", np.array([f"s{i}" for i in range(17)], dtype=object)),
+    shuffled("shuffle_strings", np.array([b"s%d" % i for i in range(17)], dtype=object)),
     Case("shuffle_one", lambda x: tf.random_shuffle(x), [rand(1, 4)], lambda x: x, grad=False),
     Case("shuffle_empty", lambda x: tf.random_shuffle(x), [rand(0, 4)], lambda x: x, grad=False),
     Case(
