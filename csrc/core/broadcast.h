@@ -1,0 +1,66 @@
+// Reading a tensor as if it had been broadcast to a larger shape, a stretch of the output at a time.
+//
+// Kernels walk the output in stretches and ask every input for the matching elements. An input answers with a pointer
+// into its own memory, with one element that stands for the whole stretch, or, where its own runs are too short for
+// either, with a copy in scratch memory. Inner loops therefore see only dense vectors and scalars.
+#pragma once
+
+#include <cstdint>
+
+#include "core/shape.h"
+
+namespace tfmini {
+
+class BroadcastInput {
+ public:
+  struct Span {
+    const void* data;
+    bool scalar;  // one element for the whole stretch
+  };
+
+  BroadcastInput() = default;
+  // Both shapes are known and `in` broadcasts to `out`.
+  BroadcastInput(const Shape& in, const Shape& out, int element_size);
+
+  // The input covers the output one to one; or it has a single element.
+  bool full() const { return rank_ == 0 || (rank_ == 1 && present_[0]); }
+  bool scalar() const { return rank_ == 1 && !present_[0]; }
+
+  // How far a stretch starting at output element `begin` may go so that read() needs no copy; unbounded where copying
+  // is the better choice (runs shorter than kMinRun).
+  int64_t run_from(int64_t begin) const {
+    if (rank_ <= 1 || inner_ < kMinRun) return INT64_MAX;
+    return inner_ - begin % inner_;
+  }
+  // The input's elements for output elements [begin, begin + n). `scratch` has room for n elements.
+  Span read(const void* base, int64_t begin, int64_t n, void* scratch) const;
+  // Position in the input of one output element.
+  int64_t index(int64_t out_index) const;
+
+  static constexpr int64_t kMinRun = 128;
+
+ private:
+  // The output's dimensions with neighbours of one kind merged: alternately present in the input and broadcast.
+  int rank_ = 0;
+  int64_t sizes_[Shape::kMaxRank];
+  int64_t strides_[Shape::kMaxRank];  // in elements of the input; 0 where broadcast
+  bool present_[Shape::kMaxRank];
+  int64_t inner_ = 1;  // size of the last merged dimension
+  int element_size_ = 1;
+
+  template <class T>
+  void gather(const T* base, int64_t begin, int64_t n, T* out) const;
+};
+
+// Splits output elements [begin, end) into stretches of at most `limit` that no input has to cross a run for.
+template <class Fn, class... Inputs>
+void for_each_stretch(int64_t begin, int64_t end, int64_t limit, const Fn& fn, const Inputs&... inputs) {
+  while (begin < end) {
+    int64_t n = end - begin < limit ? end - begin : limit;
+    ((n = inputs.run_from(begin) < n ? inputs.run_from(begin) : n), ...);
+    fn(begin, n);
+    begin += n;
+  }
+}
+
+}  // namespace tfmini
