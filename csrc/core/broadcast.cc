@@ -63,10 +63,18 @@ BroadcastInput::Span BroadcastInput::read(const void* base, int64_t begin, int64
   if (scalar()) return {base, true};
   if (begin % inner_ + n <= inner_) return {bytes + index(begin) * element_size_, !present_[rank_ - 1]};
   switch (element_size_) {
-    case 1: gather(static_cast<const uint8_t*>(base), begin, n, static_cast<uint8_t*>(scratch)); break;
-    case 2: gather(static_cast<const uint16_t*>(base), begin, n, static_cast<uint16_t*>(scratch)); break;
-    case 4: gather(static_cast<const uint32_t*>(base), begin, n, static_cast<uint32_t*>(scratch)); break;
-    default: gather(static_cast<const uint64_t*>(base), begin, n, static_cast<uint64_t*>(scratch)); break;
+    case 1:
+      gather(static_cast<const uint8_t*>(base), begin, n, static_cast<uint8_t*>(scratch));
+      break;
+    case 2:
+      gather(static_cast<const uint16_t*>(base), begin, n, static_cast<uint16_t*>(scratch));
+      break;
+    case 4:
+      gather(static_cast<const uint32_t*>(base), begin, n, static_cast<uint32_t*>(scratch));
+      break;
+    default:
+      gather(static_cast<const uint64_t*>(base), begin, n, static_cast<uint64_t*>(scratch));
+      break;
   }
   return {scratch, false};
 }

@@ -5,14 +5,14 @@
 namespace tfmini::simd {
 namespace {
 
-#define TFMINI_BINARY_STRUCT(Name, types, cost, ...)   \
-  struct Name {                                        \
-    static constexpr DTypeMask kTypes = types;         \
-    template <class T>                                 \
-    static TFMINI_FN auto run(T x, T y) {              \
-      using R = decltype(__VA_ARGS__);                 \
-      return static_cast<R>(__VA_ARGS__);              \
-    }                                                  \
+#define TFMINI_BINARY_STRUCT(Name, types, cost, ...) \
+  struct Name {                                      \
+    static constexpr DTypeMask kTypes = types;       \
+    template <class T>                               \
+    static TFMINI_FN auto run(T x, T y) {            \
+      using R = decltype(__VA_ARGS__);               \
+      return static_cast<R>(__VA_ARGS__);            \
+    }                                                \
   };
 TFMINI_ALL_BINARY(TFMINI_BINARY_STRUCT)
 #undef TFMINI_BINARY_STRUCT
@@ -85,7 +85,7 @@ constexpr void share(BinaryTable& table, Binary to, Binary from) {
 
 constexpr BinaryTable make_table() {
   BinaryTable table{};
-#define TFMINI_ADD(Name, types, cost, ...)                                                                \
+#define TFMINI_ADD(Name, types, cost, ...)                                                                    \
   if constexpr (!std::is_same_v<Name, AddV2> && !std::is_same_v<Name, RealDiv> && !std::is_same_v<Name, Mod>) \
     add_types<Name>(table, static_cast<int>(Binary::k##Name), PodTypes{});
   TFMINI_ALL_BINARY(TFMINI_ADD)

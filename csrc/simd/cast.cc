@@ -16,7 +16,8 @@ TFMINI_FN To cast_one(From x) {
     constexpr Wide kLowest = static_cast<Wide>(Wide{1} << (8 * sizeof(Wide) - 2)) * -2;
     constexpr From kBound = -static_cast<From>(kLowest);  // 2^31 or 2^63
     if constexpr (std::is_same_v<To, uint64_t>)
-      if (x >= kBound) return x < kBound * 2 ? static_cast<To>(static_cast<Wide>(x - kBound)) + (To{1} << 63) : To{1} << 63;
+      if (x >= kBound)
+        return x < kBound * 2 ? static_cast<To>(static_cast<Wide>(x - kBound)) + (To{1} << 63) : To{1} << 63;
     const bool fits = x >= -kBound && x < kBound;
     const Wide wide = fits ? static_cast<Wide>(fits ? x : From(0)) : kLowest;
     if constexpr (std::is_same_v<To, uint32_t>)
@@ -36,10 +37,12 @@ void loop(const void* xv, void* yv, int64_t n) {
     alignas(64) float buffer[kBlock16];
     for (int64_t i = 0; i < n; i += kBlock16) {
       const int64_t m = n - i < kBlock16 ? n - i : kBlock16;
-      if constexpr (kFrom16) to_float(x + i, buffer, m);
+      if constexpr (kFrom16)
+        to_float(x + i, buffer, m);
       else
         for (int64_t j = 0; j < m; ++j) buffer[j] = cast_one<float>(x[i + j]);
-      if constexpr (kTo16) from_float(buffer, y + i, m);
+      if constexpr (kTo16)
+        from_float(buffer, y + i, m);
       else
         for (int64_t j = 0; j < m; ++j) y[i + j] = cast_one<To>(buffer[j]);
     }

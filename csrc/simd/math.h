@@ -104,8 +104,8 @@ TFMINI_FN double log(double x) {
   const double e = bits<double>((u >> 52) | 0x4330000000000000ull) - (4503599627370496.0 + 1023.0);
   const double f = bits<double>((u & 0x000fffffffffffffull) + 0x3fe6a09e667f3bcdull) - 1.0;
   const double s = f / (2.0 + f), z = s * s;
-  const double p = poly(z, 0.33333333337900084, 0.19999997811236969, 0.14286054529352438, 0.1108809701042219,
-                        0.097920299755415732);
+  const double p =
+      poly(z, 0.33333333337900084, 0.19999997811236969, 0.14286054529352438, 0.1108809701042219, 0.097920299755415732);
   return madd(e, kLn2High, madd(e, kLn2Low, madd(2.0 * s * z, p, 2.0 * s)));
 }
 // x > -1. The last term restores what 1 + x rounded away.
@@ -126,7 +126,8 @@ TFMINI_FN SinCos sincos(double x) {
   const double r = madd(n, -6.07710050650619224932e-11, madd(n, -1.57079632673412561417, x));
   const double z = r * r;
   const double s = poly(z, -0.1666666664142597, 0.0083333293622349855, -0.00019839327125144421, 2.7182371874865679e-06);
-  const double c = poly(z, 0.041666666622475923, -0.0013888883722546837, 2.4799511747174856e-05, -2.7209546582719477e-07);
+  const double c =
+      poly(z, 0.041666666622475923, -0.0013888883722546837, 2.4799511747174856e-05, -2.7209546582719477e-07);
   return {r * madd(z, s, 1.0), madd(z * z, c, madd(z, -0.5, 1.0)), bits<uint64_t>(shifter)};
 }
 // a in [0, 1].

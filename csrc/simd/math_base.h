@@ -73,7 +73,8 @@ TFMINI_FN T at_most(T x, T bound) {
 }
 
 // --- rounding ------------------------------------------------------------------------------------
-// Adding 2^23 (2^52) leaves no fraction bits, so the adder rounds to nearest even; below SSE4.1 there is nothing faster.
+// Adding 2^23 (2^52) leaves no fraction bits, so the adder rounds to nearest even; below SSE4.1 there is nothing
+// faster.
 TFMINI_FN float rint(float x) {
   const float a = abs(x), r = (a + 8388608.0f) - 8388608.0f;
   return a < 8388608.0f ? copysign(r, x) : x;

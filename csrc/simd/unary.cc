@@ -9,22 +9,22 @@ namespace {
 template <class F, class T>
 concept HasDomain = requires(T x) { F::inside(x); };
 
-#define TFMINI_UNARY_STRUCT(Name, types, cost, ...)    \
-  struct Name {                                        \
-    static constexpr DTypeMask kTypes = types;         \
-    template <class T>                                 \
-    static TFMINI_FN auto run(T x) {                   \
-      using R = decltype(__VA_ARGS__);                 \
-      return static_cast<R>(__VA_ARGS__);              \
-    }                                                  \
+#define TFMINI_UNARY_STRUCT(Name, types, cost, ...) \
+  struct Name {                                     \
+    static constexpr DTypeMask kTypes = types;      \
+    template <class T>                              \
+    static TFMINI_FN auto run(T x) {                \
+      using R = decltype(__VA_ARGS__);              \
+      return static_cast<R>(__VA_ARGS__);           \
+    }                                               \
   };
 TFMINI_ALL_UNARY(TFMINI_UNARY_STRUCT)
 #undef TFMINI_UNARY_STRUCT
 
-#define TFMINI_TRIG(Name, libm)                                                            \
-  struct Wide##Name : Name {                                                               \
+#define TFMINI_TRIG(Name, libm)                                                             \
+  struct Wide##Name : Name {                                                                \
     static TFMINI_FN bool inside(float x) { return math::abs(x) < math::wide::kTrigLimit; } \
-    static TFMINI_FN float outside(float x) { return TFMINI_LIBM(libm)(x); }               \
+    static TFMINI_FN float outside(float x) { return TFMINI_LIBM(libm)(x); }                \
   };
 TFMINI_TRIG(Sin, sinf)
 TFMINI_TRIG(Cos, cosf)
