@@ -1,4 +1,4 @@
-// Shape, ShapeN, Size, Rank, and BroadcastArgs: shapes as tensors.
+// Shape, ShapeN, Size, Rank: shapes as tensors.
 #include <limits>
 
 #include "core/infer.h"
@@ -30,17 +30,6 @@ void size_kernel(KernelContext& c) { write_int(c.output(0), 0, c.input(0).num_el
 
 void rank_kernel(KernelContext& c) { write_int(c.output(0), 0, c.input(0).rank()); }
 
-void broadcast_args_shape(InferContext& c) {
-  const Shape a = c.with_rank(0, 1), b = c.with_rank(1, 1);
-  c.set_output(0, Shape{a[0] < 0 || b[0] < 0 ? Shape::kUnknownDim : std::max(a[0], b[0])});
-}
-
-void broadcast_args_kernel(KernelContext& c) {
-  const auto a = c.input(0).to_ints(), b = c.input(1).to_ints();
-  const Shape out = broadcast(Shape(a.data(), static_cast<int>(a.size())), Shape(b.data(), static_cast<int>(b.size())));
-  for (int i = 0; i < out.rank(); ++i) write_int(c.output(0), i, out[i]);
-}
-
 }  // namespace
 
 void register_shape(Registry& r) {
@@ -71,16 +60,6 @@ void register_shape(Registry& r) {
 
   r.op("Rank").input("input: T").output("output: int32").attr("T: type").shape(shapes::scalar);
   r.kernel("Rank", DeviceKind::kCPU, DType::kInvalid, rank_kernel);
-
-  r.op("BroadcastArgs")
-      .input("s0: T")
-      .input("s1: T")
-      .output("r0: T")
-      .attr("T: {int32, int64} = int32")
-      .shape(broadcast_args_shape)
-      .host_input(0)
-      .host_input(1);
-  r.kernel("BroadcastArgs", DeviceKind::kCPU, DType::kInvalid, broadcast_args_kernel);
 }
 
 }  // namespace tfmini
