@@ -33,6 +33,16 @@ _VALID_NAME = re.compile(r"^[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*$")
 _VALID_SCOPE = re.compile(r"^[A-Za-z0-9_.\\/>-]*$")
 
 
+class _Scopes(threading.local):
+    """The scope stacks of one graph, per thread."""
+
+    def __init__(self) -> None:
+        self.name = ""
+        self.control: list[_ControlFrame] = []
+        self.devices: list[device_lib.DeviceFrame] = []
+        self.attrs: dict[str, str] = {}
+
+
 class Graph:
     """A TensorFlow graph: operations in the order they were created."""
 
@@ -45,7 +55,8 @@ class Graph:
         self._names_in_use: dict[str, int] = {}
         self._collections: dict[str, list[Any]] = {}
         self._lock = threading.RLock()
-        self._local = threading.local()  # scope stacks are per thread
+        self._scopes = _Scopes()
+        self._local = threading.local()  # of other modules: the variable scope
         self._finalized = False
         self.seed: int | None = None
         self._unfeedable: set[Tensor] = set()
@@ -54,14 +65,6 @@ class Graph:
         self._container = ""
         # What control flow nodes need to know of their functions when gradients are taken.
         self._functions: dict[Operation, dict[str, Any]] = {}
-
-    # --- scope stacks, per thread -----------------------------------------------------------------
-    @property
-    def _scopes(self) -> Any:
-        local = self._local
-        if not hasattr(local, "name"):
-            local.name, local.control, local.devices, local.attrs = "", [], [], {}
-        return local
 
     @property
     def _name_stack(self) -> str:
@@ -209,10 +212,13 @@ class Graph:
             name = f"{name}_{i - 1}"
         return name
 
-    @contextlib.contextmanager
-    def name_scope(self, name: str | None) -> Iterator[str]:
+    def name_scope(self, name: str | None) -> _NameScope:
         """Prefixes the names of nodes created inside. A trailing "/" re-enters that very scope;
         None or "" returns to the top."""
+        return _NameScope(self, name)
+
+    def _enter_scope(self, name: str | None) -> str:
+        """Makes `name` the current scope; returns the previous one."""
         scopes = self._scopes
         old = scopes.name
         if name:
@@ -220,18 +226,14 @@ class Graph:
                 name = name.decode()
             if not (_VALID_SCOPE if old else _VALID_NAME).match(name):
                 raise ValueError(f"'{name}' is not a valid scope name")
-        with self._lock:
-            if not name:
-                new = ""
-            elif name[-1] == "/":
-                new = name[:-1]
-            else:
-                new = self.unique_name(name)
-        scopes.name = new
-        try:
-            yield new + "/" if new else ""
-        finally:
-            scopes.name = old
+        if not name:
+            scopes.name = ""
+        elif name[-1] == "/":
+            scopes.name = name[:-1]
+        else:
+            with self._lock:
+                scopes.name = self.unique_name(name)
+        return old
 
     # --- control dependencies, devices, attributes ------------------------------------------------
     @contextlib.contextmanager
@@ -389,6 +391,24 @@ class Graph:
         return session
 
 
+class _NameScope:
+    """`Graph.name_scope` as a context manager; a class, because every op function enters one."""
+
+    __slots__ = ("_graph", "_name", "_old")
+
+    def __init__(self, graph: Graph, name: str | None):
+        self._graph = graph
+        self._name = name
+
+    def __enter__(self) -> str:
+        self._old = self._graph._enter_scope(self._name)
+        scope = self._graph._scopes.name
+        return scope + "/" if scope else ""
+
+    def __exit__(self, *exc: Any) -> None:
+        self._graph._scopes.name = self._old
+
+
 class _ControlFrame:
     """One `control_dependencies` block: what to wait for, and the nodes made inside."""
 
@@ -454,24 +474,42 @@ def graph_of(values: Iterable[Any]) -> Graph:
     return current
 
 
-@contextlib.contextmanager
-def name_scope(name: str | None = None, default_name: str | None = None, values: Any = None) -> Iterator[str]:
+class name_scope:  # noqa: N801 (TensorFlow's name)
     """A name scope for an op function: `name`, or `default_name` if that is None.
 
     Also makes the graph of `values` the default graph inside. Yields the scope name ending in "/".
+    Raises TypeError if the name is not a string, ValueError if there is none.
     """
-    if name is not None and not isinstance(name, (str, bytes)):
-        raise TypeError(f"name for name_scope must be a string, got {name!r}")
-    g = graph_of(values) if values else get_default_graph()
-    scope = default_name if name is None else name
-    if scope is None and values is not None:
-        raise ValueError("name_scope needs a name or a default_name.")
-    if g is not get_default_graph():
-        with g.as_default(), g.name_scope(scope) as s:
-            yield s
-    else:
-        with g.name_scope(scope) as s:
-            yield s
+
+    __slots__ = ("_inner", "_outer", "_values", "name")
+
+    def __init__(self, name: str | None = None, default_name: str | None = None, values: Any = None):
+        if name is not None and not isinstance(name, (str, bytes)):
+            raise TypeError(f"name for name_scope must be a string, got {name!r}")
+        self.name = default_name if name is None else name
+        if self.name is None and values is not None:
+            raise ValueError("name_scope needs a name or a default_name.")
+        self._values = values
+
+    def __enter__(self) -> str:
+        current = get_default_graph()
+        graph = graph_of(self._values) if self._values else current
+        self._outer = None
+        if graph is not current:
+            self._outer = graph.as_default()
+            self._outer.__enter__()
+        self._inner = _NameScope(graph, self.name)
+        try:
+            return self._inner.__enter__()
+        except Exception:
+            if self._outer is not None:
+                self._outer.__exit__(None, None, None)
+            raise
+
+    def __exit__(self, *exc: Any) -> None:
+        self._inner.__exit__(*exc)
+        if self._outer is not None:
+            self._outer.__exit__(None, None, None)
 
 
 def control_dependencies(control_inputs: Any) -> Any:

@@ -72,11 +72,21 @@ def _make_builder(info: _OpInfo) -> Any:
     outputs = info["outputs"]
     list_output = len(outputs) == 1 and bool(outputs[0]["number_attr"] or outputs[0]["type_list_attr"])
 
+    plain_args = not any(a["number_attr"] or a["type_list_attr"] for a in args)
+
     def build(*inputs: Any, name: str | None = None, **attrs: Any) -> Any:
+        graph = get_default_graph()
+        if not attrs and plain_args and len(inputs) == num_args:
+            # The common case, on which the cost of building a graph depends: only tensors of this graph.
+            for x in inputs:
+                if type(x) is not Tensor or x.op.graph is not graph:
+                    break
+            else:
+                return result(graph.create_op(op_type, [(x,) for x in inputs], None, name))
         if len(inputs) != num_args:
             names = ", ".join(a["name"] for a in args)
             raise TypeError(f"{op_type} takes {num_args} inputs ({names}), got {len(inputs)}")
-        graph = graph_of(t for i in inputs for t in (i if isinstance(i, (list, tuple)) else (i,)))
+        target = graph_of(t for i in inputs for t in (i if isinstance(i, (list, tuple)) else (i,)))
         encoded = {}
         for key, value in attrs.items():
             kind = attr_types.get(key)
@@ -87,11 +97,14 @@ def _make_builder(info: _OpInfo) -> Any:
                 encoded[key] = encode(value) if encode and value is not None else value
             except (TypeError, ValueError) as e:
                 raise TypeError(f"attribute '{key}' of {op_type} must be of type {kind}: {e}") from None
-        if graph is get_default_graph():
+        if target is graph:
             op = add(graph, inputs, encoded, name)
         else:
-            with graph.as_default():
-                op = add(graph, inputs, encoded, name)
+            with target.as_default():
+                op = add(target, inputs, encoded, name)
+        return result(op)
+
+    def result(op: Operation) -> Any:
         out = op.outputs
         if list_output:
             return out
