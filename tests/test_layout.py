@@ -68,6 +68,7 @@ SIMD_SYSTEM_HEADERS = {
 }
 INCLUDE_EXCEPTIONS = {
     ("core", "ops/families.def"): "the registry calls every family's register function; it names them, no more",
+    ("simd", "core/dtype.h"): "enumerators and type lists; none of its functions",
     ("simd", "core/half.h"): "plain always-inline conversions",
     ("simd", "core/philox.h"): "the generator's constants and its always-inline scalar form",
 }
