@@ -6,6 +6,17 @@ import tfmini as tf
 from tests.cases.table import Bad, Case, rand
 
 
+def ellipsis(name, equation, *inputs):
+    """Axes behind "..." are counted when the graph is built: tensors of unknown rank will not do."""
+
+    def fn(*tensors):
+        for t, a in zip(tensors, inputs):
+            t.set_shape([None] * a.ndim)
+        return tf.einsum(equation, *tensors)
+
+    return Case(f"einsum_{name}", fn, inputs, lambda *x: np.einsum(equation, *x), tol={"float32": 2e-5})
+
+
 def tensordot(name, a, b, axes):
     return Case(
         f"tensordot_{name}", lambda a, b: tf.tensordot(a, b, axes), [a, b], lambda a, b: np.tensordot(a, b, axes)
@@ -45,8 +56,8 @@ CASES = [
     einsum("sum", "ijk->j", rand(2, 3, 4)),
     einsum("three", "ij,jk,kl->il", rand(2, 3), rand(3, 4), rand(4, 5)),
     einsum("three_shared", "ij,ik,i->jk", rand(6, 3), rand(6, 4), rand(6)),
-    einsum("ellipsis", "...ij,...jk->...ik", rand(2, 3, 4), rand(2, 4, 5)),
-    einsum("ellipsis_implicit", "...ij", rand(2, 3, 4)),
+    ellipsis("ellipsis", "...ij,...jk->...ik", rand(2, 3, 4), rand(2, 4, 5)),
+    ellipsis("ellipsis_implicit", "...ij", rand(2, 3, 4)),
 ]
 
 BAD = [

@@ -19,9 +19,9 @@ __all__ = ["einsum", "tensordot"]
 Dim = Any  # an int where the size is known, else a scalar int32 tensor
 
 
-def _dims(x: Tensor) -> list[Dim]:
-    """Sizes of all dimensions of a tensor of known rank."""
-    static = x.shape.as_list()
+def _dims(x: Tensor, rank: int | None = None) -> list[Dim]:
+    """Sizes of all dimensions of a tensor of rank `rank`, which must be given if the tensor does not know it."""
+    static = x.shape.as_list() if x.shape.ndims is not None else [None] * (rank or 0)
     if None not in static:
         return static
     sizes = raw.Unpack(raw.Shape(x), num=len(static), axis=0)
@@ -50,13 +50,7 @@ def _reshape(x: Tensor, dims: Sequence[Dim], name: str | None = None) -> Tensor:
 
 
 def _transpose(x: Tensor, order: Sequence[int]) -> Tensor:
-    return x if list(order) == list(range(len(order))) else raw.Transpose(x, np.array(order, np.int32))
-
-
-def _rank(x: Tensor, what: str) -> int:
-    if x.shape.ndims is None:
-        raise ValueError(f"{what} needs tensors of known rank, got {x}; give it a shape with set_shape")
-    return x.shape.ndims
+    return x if list(order) == sorted(order) else raw.Transpose(x, np.array(order, np.int32))
 
 
 # --- tensordot ------------------------------------------------------------------------------------
@@ -73,7 +67,10 @@ def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
     """
     with name_scope(name, "Tensordot", [a, b]) as scope:
         a, b = convert_to_tensor(a, name="a"), convert_to_tensor(b, name="b")
-        a_axes, b_axes = _tensordot_axes(a, b, axes)
+        a_axes, b_axes = _tensordot_axes(axes)
+        if a.shape.ndims is None or b.shape.ndims is None:
+            return _tensordot_unranked(a, b, a_axes, b_axes, scope)
+        a_axes, b_axes = _normalized(a_axes, a.shape.ndims), _normalized(b_axes, b.shape.ndims)
         a_dims, b_dims = _dims(a), _dims(b)
         for i, j in zip(a_axes, b_axes):
             if not isinstance(a_dims[i], Tensor) and not isinstance(b_dims[j], Tensor) and a_dims[i] != b_dims[j]:
@@ -90,33 +87,52 @@ def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
         return _reshape(matmul(left, right), out, name=scope)
 
 
-def _tensordot_axes(a: Tensor, b: Tensor, axes: Any) -> tuple[list[int], list[int]]:
-    a_rank, b_rank = _rank(a, "tensordot"), _rank(b, "tensordot")
+def _tensordot_axes(axes: Any) -> tuple[list[int], list[int]]:
     if isinstance(axes, Tensor):
         value = constant_value(axes)
         if value is None:
             raise ValueError("the axes of tensordot must be known when the graph is built")
         axes = value.tolist()
     if isinstance(axes, (int, np.integer)):
-        if not 0 <= axes <= min(a_rank, b_rank):
-            raise ValueError(f"'axes' must lie in [0, {min(a_rank, b_rank)}] for these ranks, got {axes}")
-        return list(range(a_rank - int(axes), a_rank)), list(range(int(axes)))
+        if axes < 0:
+            raise ValueError(f"'axes' must be at least 0, got {axes}")
+        return list(range(-int(axes), 0)), list(range(int(axes)))
     if len(axes) != 2:
         raise ValueError(f"'axes' must be an integer or have length 2, got {axes!r}")
     a_axes, b_axes = ([int(i) for i in (side if isinstance(side, Iterable) else [side])] for side in axes)
     if len(a_axes) != len(b_axes):
         raise ValueError(f"Different number of contraction axes: {a_axes} of 'a' and {b_axes} of 'b'")
+    return a_axes, b_axes
 
-    def normalized(given: list[int], rank: int) -> list[int]:
-        for i in given:
-            if not -rank <= i < rank:
-                raise ValueError(f"axis {i} is out of range for a tensor of rank {rank}")
-        out = [i % rank for i in given]
-        if len(set(out)) != len(out):
-            raise ValueError(f"an axis appears twice in {given}")
-        return out
 
-    return normalized(a_axes, a_rank), normalized(b_axes, b_rank)
+def _normalized(axes: list[int], rank: int) -> list[int]:
+    for i in axes:
+        if not -rank <= i < rank:
+            raise ValueError(f"one of the axes, {i}, is out of range for a tensor of rank {rank}")
+    out = [i % rank for i in axes]
+    if len(set(out)) != len(out):
+        raise ValueError(f"an axis appears twice in {axes}")
+    return out
+
+
+def _tensordot_unranked(a: Tensor, b: Tensor, a_axes: list[int], b_axes: list[int], name: str) -> Tensor:
+    """The same when the axes are counted only at run time."""
+
+    def split(x: Tensor, axes: list[int]) -> tuple[Tensor, Tensor, Tensor]:
+        """Its shape, and the axes to keep and to sum over."""
+        rank = raw.Rank(x)
+        summed = raw.FloorMod(np.array(axes, np.int32), rank)
+        return raw.Shape(x), raw.ListDiff(raw.Range(0, rank, 1), summed)[0], summed
+
+    def matrix(x: Tensor, shape: Tensor, rows: Tensor, cols: Tensor) -> Tensor:
+        sizes = [raw.Prod(raw.GatherV2(shape, axes, 0), 0) for axes in (rows, cols)]
+        return raw.Reshape(raw.Transpose(x, raw.ConcatV2([rows, cols], 0)), raw.Pack(sizes, axis=0))
+
+    a_shape, a_free, a_summed = split(a, a_axes)
+    b_shape, b_free, b_summed = split(b, b_axes)
+    product = raw.MatMul(matrix(a, a_shape, a_free, a_summed), matrix(b, b_shape, b_summed, b_free))
+    out = raw.ConcatV2([raw.GatherV2(a_shape, a_free, 0), raw.GatherV2(b_shape, b_free, 0)], 0)
+    return raw.Reshape(product, out, name=name)
 
 
 # --- einsum ---------------------------------------------------------------------------------------
@@ -178,8 +194,10 @@ def _parse(equation: str, tensors: list[Tensor]) -> tuple[list[str], str]:
     free = [c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if c not in equation]
     widest = ""
     for i, (t, s) in enumerate(zip(tensors, labels)):
-        rank = _rank(t, "einsum")
-        extra = rank - len(s.replace("...", ""))
+        named = len(s.replace("...", ""))
+        if t.shape.ndims is None and "..." in s:
+            raise ValueError(f"einsum with '...' needs inputs of known rank, got {t}; give it a shape with set_shape")
+        extra = 0 if t.shape.ndims is None else t.shape.ndims - named
         if (extra < 0) or (extra > 0 and "..." not in s):
             raise ValueError(f"input {i} has shape {t.shape}, but the equation gives it axes '{s}'")
         dots = "".join(free[:extra]) if "..." in s else ""
@@ -210,7 +228,7 @@ def _contract(a: _Labelled, b: _Labelled, keep: str) -> _Labelled:
     cols = "".join(c for c in b.labels if c not in shared)
     size: dict[str, Dim] = {}
     for term in (a, b):
-        for c, d in zip(term.labels, _dims(term.tensor)):
+        for c, d in zip(term.labels, _dims(term.tensor, len(term.labels))):
             known = size.setdefault(c, d)
             if isinstance(known, Tensor):
                 size[c] = d
