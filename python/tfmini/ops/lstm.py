@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tfmini import raw
+import numpy as np
+
+from tfmini import dtypes, raw
 from tfmini.autodiff import gradient, gradients
 from tfmini.graph import Operation, Tensor
 
@@ -18,7 +20,9 @@ def lstm_gates(z: Tensor, c_prev: Tensor, forget_bias: float = 1.0, name: str | 
 
     Returns (c, h), both [batch, units]. The gradient computes the gates again instead of keeping them.
     """
-    return raw._LSTMGates(z, c_prev, forget_bias=forget_bias, name=name)
+    if z.dtype == dtypes.float64 and float(np.float32(forget_bias)) != forget_bias:
+        return lstm_gates_composed(z, c_prev, forget_bias)  # attributes are single precision
+    return raw._LSTMGates(z, c_prev, forget_bias=forget_bias, name=name or "LSTMGates")
 
 
 def lstm_gates_composed(z: Tensor, c_prev: Tensor, forget_bias: float = 1.0) -> tuple[Tensor, Tensor]:
@@ -60,7 +64,8 @@ def _sigmoid_slope(y: Tensor) -> Tensor:
 @gradient("_LSTMGates")
 def _lstm_gates_grad(op: Operation, dc: Tensor, dh: Tensor) -> list[Tensor]:
     z, c_prev = op.inputs
-    return list(raw._LSTMGatesGrad(z, c_prev, op.outputs[0], dc, dh, forget_bias=op.get_attr("forget_bias")))
+    bias = op.get_attr("forget_bias")
+    return list(raw._LSTMGatesGrad(z, c_prev, op.outputs[0], dc, dh, forget_bias=bias, name="LSTMGatesGrad"))
 
 
 @gradient("_LSTMGatesGrad")
