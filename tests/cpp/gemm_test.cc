@@ -1,0 +1,95 @@
+// The GEMM beyond what MatMul reaches: epilogues, packed matrices, row strides, thread counts.
+#include "gemm/gemm.h"
+
+#include <cmath>
+#include <cstring>
+#include <random>
+#include <vector>
+
+#include "check.h"
+#include "core/parallel.h"
+#include "simd/isa.h"
+
+namespace tfmini {
+namespace {
+
+std::mt19937 rng(1);
+
+template <class T>
+std::vector<T> random_values(int64_t n) {
+  std::normal_distribution<float> normal;
+  std::vector<T> out(static_cast<size_t>(n) + 1);  // never empty
+  for (T& x : out) x = T(normal(rng));
+  return out;
+}
+
+// Against a plain loop in double. `pad` columns behind each row of C must stay as they are.
+template <class S, class T>
+void compare(int64_t m, int64_t n, int64_t k, bool ta, bool tb, bool accumulate, bool with_bias, bool relu) {
+  constexpr int64_t pad = 3;
+  const auto a = random_values<S>(m * k), b = random_values<S>(k * n);
+  const auto bias = random_values<T>(n);
+  const auto before = random_values<T>(m * (n + pad));
+  const GemmEpilogue<T> epilogue{accumulate, with_bias ? bias.data() : nullptr, relu};
+  const auto a_ref = row_major(a.data(), ta ? m : k, ta), b_ref = row_major(b.data(), tb ? k : n, tb);
+
+  auto plain = before, packed = before;
+  gemm<S, T>(m, n, k, a_ref, b_ref, plain.data(), n + pad, epilogue);
+  gemm<S, T>(m, a_ref, PackedMatrix<T>(k, n, b_ref), packed.data(), n + pad, epilogue);
+
+  const double tolerance = (sizeof(T) == 4 ? 1e-6 : 1e-14) * static_cast<double>(20 + 4 * k);
+  for (int64_t i = 0; i < m; ++i)
+    for (int64_t j = 0; j < n + pad; ++j) {
+      const size_t at = static_cast<size_t>(i * (n + pad) + j);
+      double want = before[at];
+      if (j < n) {
+        if (!accumulate) want = 0;
+        for (int64_t p = 0; p < k; ++p)
+          want += static_cast<double>(ComputeType<S>(*a_ref.at(i, p))) *
+                  static_cast<double>(ComputeType<S>(*b_ref.at(p, j)));
+        if (with_bias) want += static_cast<double>(bias[static_cast<size_t>(j)]);
+        if (relu && want < 0) want = 0;
+      }
+      CHECK(std::fabs(static_cast<double>(plain[at]) - want) <= tolerance);
+      CHECK(std::fabs(static_cast<double>(packed[at]) - want) <= tolerance);
+    }
+}
+
+void sweep() {
+  const int64_t sizes[] = {0, 1, 2, 3, 5, 8, 15, 17, 31, 33, 64, 65};
+  for (int64_t m : sizes)
+    for (int64_t n : sizes)
+      for (int64_t k : {0, 1, 7, 16, 33}) {
+        const unsigned f = rng();
+        const auto bit = [f](int i) { return (f >> (i + 3) & 1u) != 0; };
+        compare<float, float>(m, n, k, bit(0), bit(1), bit(2), bit(3), bit(4));
+        compare<double, double>(m, n, k, bit(1), bit(2), bit(3), bit(4), bit(0));
+        if (bit(5)) compare<Half, float>(m, n, k, bit(2), bit(3), bit(4), bit(0), bit(1));
+        if (bit(6)) compare<BFloat16, float>(m, n, k, bit(3), bit(4), bit(0), bit(1), bit(2));
+      }
+  for (int t = 0; t < 4; ++t) {
+    compare<float, float>(290, 270, 1200, t & 1, t & 2, false, true, true);  // several tasks and depths
+    compare<float, float>(1600, 40, 70, t & 1, t & 2, true, false, true);    // more rows than are packed at once
+    compare<double, double>(30, 1700, 30, t & 1, t & 2, true, true, false);
+  }
+}
+
+void same_bits_with_any_thread_count() {
+  const int64_t m = 300, n = 500, k = 700;
+  const auto a = random_values<float>(m * k), b = random_values<float>(k * n);
+  std::vector<float> many(m * n), one(m * n);
+  gemm<float>(m, n, k, row_major(a.data(), k), row_major(b.data(), n), many.data(), n);
+  ThreadLimit limit(1);
+  gemm<float>(m, n, k, row_major(a.data(), k), row_major(b.data(), n), one.data(), n);
+  CHECK(std::memcmp(many.data(), one.data(), one.size() * sizeof(float)) == 0);
+}
+
+}  // namespace
+}  // namespace tfmini
+
+int main() {
+  using namespace tfmini;
+  for (Isa isa : {Isa::kBase, Isa::kAVX2, Isa::kAVX512})
+    if (set_isa(isa)) sweep();
+  same_bits_with_any_thread_count();
+}

@@ -1,0 +1,122 @@
+// The thread pool: every index once, nested and concurrent calls, exceptions, cancellation, fork.
+#include "core/parallel.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <thread>
+#include <vector>
+
+#include "check.h"
+#include "core/error.h"
+#include "core/interrupt.h"
+
+namespace tfmini {
+namespace {
+
+int64_t sum_below(int64_t n, int64_t grain) {
+  std::atomic<int64_t> sum{0};
+  parallel_for(n, grain, [&](int64_t begin, int64_t end) {
+    int64_t part = 0;
+    for (int64_t i = begin; i < end; ++i) part += i;
+    sum += part;
+  });
+  return sum;
+}
+
+void covers_the_range() {
+  for (int64_t n : {0, 1, 2, 63, 1000})
+    for (int64_t grain : {1, 7, 64, 5000}) CHECK(sum_below(n, grain) == n * (n - 1) / 2);
+  for (int i = 0; i < 2000; ++i) CHECK(sum_below(1000, 7) == 499500);
+}
+
+void chunks_depend_on_grain_only() {
+  for (int threads : {0, 1, 3}) {
+    ThreadLimit limit(threads);
+    std::atomic<int> wrong{0};
+    parallel_for(100, 7,
+                 [&](int64_t begin, int64_t end) { wrong += begin % 7 != 0 || end - begin != (begin == 98 ? 2 : 7); });
+    CHECK(wrong == 0);
+  }
+}
+
+void nests_inline() {
+  parallel_for(10, 1, [](int64_t, int64_t) {
+    CHECK(max_threads() == 1);
+    CHECK(sum_below(100, 3) == 4950);
+  });
+  CHECK(max_threads() > 1 || available_cores() == 1);
+}
+
+void serves_many_callers() {
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 16; ++i)
+    callers.emplace_back([] {
+      for (int r = 0; r < 300; ++r) CHECK(sum_below(1000, 7) == 499500);
+    });
+  for (auto& t : callers) t.join();
+}
+
+void reports_the_first_chunk_that_failed() {
+  for (int r = 0; r < 300; ++r) {
+    bool caught = false;
+    try {
+      parallel_for(100, 1, [](int64_t begin, int64_t) {
+        if (begin >= 37) fail(Code::kOutOfRange, "at ", begin);
+      });
+    } catch (const Error& e) {
+      caught = e.message() == "at 37";
+    }
+    CHECK(caught);
+  }
+}
+
+void stops_when_interrupted() {
+  using Clock = std::chrono::steady_clock;
+  const auto long_loop = [] {
+    parallel_for(2000, 1, [](int64_t, int64_t) { std::this_thread::sleep_for(std::chrono::milliseconds(1)); });
+  };
+  const auto start = Clock::now();
+  bool cancelled = false;
+  try {
+    CancelScope scope([&] { return Clock::now() - start > std::chrono::milliseconds(30); });
+    long_loop();
+  } catch (const Error& e) {
+    cancelled = e.code() == Code::kCancelled;
+  }
+  CHECK(cancelled && Clock::now() - start < std::chrono::milliseconds(200));
+
+  CancelScope scope([] { return true; });
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  InterruptMask mask;
+  CHECK(!interrupted() && sum_below(1000, 7) == 499500);
+}
+
+void survives_fork() {
+  for (int i = 0; i < 10; ++i) {
+    std::thread busy([] { CHECK(sum_below(100000, 7) == 4999950000); });
+    const pid_t child = fork();
+    if (child == 0) _exit(sum_below(1000, 7) == 499500 ? 0 : 1);
+    int status = -1;
+    CHECK(waitpid(child, &status, 0) == child && status == 0);
+    busy.join();
+  }
+}
+
+}  // namespace
+}  // namespace tfmini
+
+int main() {
+  using namespace tfmini;
+  covers_the_range();
+  chunks_depend_on_grain_only();
+  nests_inline();
+  serves_many_callers();
+  reports_the_first_chunk_that_failed();
+  stops_when_interrupted();
+#if !defined(__SANITIZE_THREAD__)  // cannot follow a child that starts threads
+  survives_fork();
+#endif
+}
