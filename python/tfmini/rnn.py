@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from tfmini import dtypes, nest, raw
-from tfmini.control_flow import while_loop
 from tfmini.convert import convert_to_tensor
 from tfmini.graph import Tensor, name_scope
+from tfmini.ops.control_flow import while_loop
 from tfmini.rnn_cells.base import check_cell, static_size, zeros_of
 from tfmini.tensor_array import TensorArray
 from tfmini.tensor_shape import TensorShape
