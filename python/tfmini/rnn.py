@@ -187,6 +187,8 @@ def _loop(
         if lengths is not None:
             done = raw.LessEqual(lengths, time)
             output, new = _keep(done, zeros, output), _keep(done, old, new)
+        for o, n in zip(nest.flatten(old), nest.flatten(new)):
+            n.set_shape(o.shape)  # what is known of the state before the loop holds in it
         new = nest.pack_sequence_as(old, nest.flatten(new))
         return (
             raw.Add(time, 1),
@@ -199,7 +201,7 @@ def _loop(
         step,
         (convert_to_tensor(0, np.int32), tuple(sinks), state),
         parallel_iterations=parallel or 32,
-        maximum_iterations=steps,
+        maximum_iterations=known_steps,
     )
     stacked = [sink.stack() for sink in sinks]
     for out, size in zip(stacked, flat_sizes):
