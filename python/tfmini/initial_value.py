@@ -15,10 +15,12 @@ _VARIABLE_OPS = ("VariableV2", "Variable")
 @contextlib.contextmanager
 def creation_scope() -> Iterator[None]:
     """Outside of control dependencies, and of the bodies of cond and while_loop."""
-    graph: Any = get_default_graph()
+    here: Any = get_default_graph()
+    graph = here
     while graph.building_function:
         graph = graph.outer
-    with graph.as_default(), graph.control_dependencies(None):
+    scope = here.get_name_scope()  # names follow the body's name scope, not that of the loop itself
+    with graph.as_default(), graph.control_dependencies(None), graph.name_scope(scope + "/" if scope else None):
         yield
 
 
