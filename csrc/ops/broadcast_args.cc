@@ -53,6 +53,16 @@ struct BroadcastGradientArgs {
 }  // namespace
 
 void register_broadcast_args(Registry& r) {
+  r.op("BroadcastArgs")
+      .input("s0: T")
+      .input("s1: T")
+      .output("r0: T")
+      .attr("T: {int32, int64} = int32")
+      .shape(vectors)
+      .host_input(0)
+      .host_input(1)
+      .dynamic_output();
+  r.kernels<BroadcastArgs>("BroadcastArgs", DeviceKind::kCPU, IndexTypes{});
   r.op("BroadcastGradientArgs")
       .input("s0: T")
       .input("s1: T")
