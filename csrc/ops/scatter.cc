@@ -37,16 +37,19 @@ void scatter(VariableUpdate& variable, const Tensor& rows, int64_t width, const 
     for (int64_t i = 0; i < updates.num_elements(); ++i)
       check(in[i] != 0, "updates[", i, "] is 0: integer division by zero");
   T* out = variable[0].data<T>();
-  for_each_row(rows, 3 * width * static_cast<int64_t>(sizeof(T)), [&](int64_t i, int64_t row) {
-    T* slice = out + row * width;
-    if (broadcast) {
-      const T update = *in;
-      for (int64_t j = 0; j < width; ++j) slice[j] = combine<op>(slice[j], update);
-    } else {
-      const T* update = in + i * width;
-      for (int64_t j = 0; j < width; ++j) slice[j] = combine<op>(slice[j], update[j]);
-    }
-  });
+  for_each_row(
+      rows, 3 * width * static_cast<int64_t>(sizeof(T)),
+      [&](int64_t i, int64_t row) {
+        T* slice = out + row * width;
+        if (broadcast) {
+          const T update = *in;
+          for (int64_t j = 0; j < width; ++j) slice[j] = combine<op>(slice[j], update);
+        } else {
+          const T* update = in + i * width;
+          for (int64_t j = 0; j < width; ++j) slice[j] = combine<op>(slice[j], update[j]);
+        }
+      },
+      [&](int64_t row) { prefetch_row(out + row * width); });
 }
 
 // updates.shape = indices.shape + ref.shape[1:], or a scalar.

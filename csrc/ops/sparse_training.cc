@@ -30,11 +30,16 @@ class SparseApply {
     const auto fn = node_.function();
     const int64_t width = shape.product(1, shape.rank());
     const int64_t bytes = (2 * node_.num_states() + 1) * width * static_cast<int64_t>(sizeof(T));
-    for_each_row(rows, bytes, [&](int64_t i, int64_t row) {
-      auto s = states;
-      for (int k = 0; k < node_.num_states(); ++k) s[static_cast<size_t>(k)] += row * width;
-      fn(s.data(), gradient + i * width, width, params.data());
-    });
+    for_each_row(
+        rows, bytes,
+        [&](int64_t i, int64_t row) {
+          auto s = states;
+          for (int k = 0; k < node_.num_states(); ++k) s[static_cast<size_t>(k)] += row * width;
+          fn(s.data(), gradient + i * width, width, params.data());
+        },
+        [&](int64_t row) {
+          for (int k = 0; k < node_.num_states(); ++k) prefetch_row(states[static_cast<size_t>(k)] + row * width);
+        });
   }
 
  private:
