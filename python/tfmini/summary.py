@@ -33,7 +33,7 @@ def _clean(name: str | None) -> str | None:
 
 @contextlib.contextmanager
 def _scope(name: str, family: str | None, default_name: str | None, values: Any) -> Iterator[tuple[str, str]]:
-    """The tag and the node name of a summary. A family prefixes the tag once more, which makes TensorBoard group by it."""
+    """The tag and the node name of a summary. A family prefixes the tag once more: TensorBoard groups by it."""
     name, family = _clean(name) or "", _clean(family)
     with name_scope(name if family is None else f"{family}/{name}", default_name, values) as scope:
         tag = scope.rstrip("/")

@@ -65,7 +65,8 @@ class Saver:
             raise NotImplementedError("Saver: saver_def and builder are not supported; pass var_list")
         if defer_build and var_list is not None:
             raise ValueError(
-                "If `var_list` is provided then build cannot be deferred. Either set defer_build=False or var_list=None."
+                "If `var_list` is provided then build cannot be deferred. "
+                "Either set defer_build=False or var_list=None."
             )
         self._var_list = var_list
         self._reshape = reshape
