@@ -14,20 +14,20 @@ _VARIABLE_OPS = ("VariableV2", "Variable")
 
 @contextlib.contextmanager
 def creation_scope() -> Iterator[None]:
-    """Outside of control dependencies, and of the bodies of cond and while_loop."""
-    here: Any = get_default_graph()
-    graph = here
+    """Outside of control dependencies, and of the bodies of cond and while_loop; the name scope stays."""
+    graph: Any = get_default_graph()
+    scope = graph.get_name_scope()
     while graph.building_function:
         graph = graph.outer
-    scope = here.get_name_scope()  # names follow the body's name scope, not that of the loop itself
     with graph.as_default(), graph.control_dependencies(None), graph.name_scope(scope + "/" if scope else None):
         yield
 
 
-def guard_uninitialized(initial_value: Tensor) -> Tensor:
+def guard_uninitialized(initial_value: Tensor, variable_name: str) -> Tensor:
     """`initial_value`, reading other variables through `initialized_value`.
 
-    Lets one variable start from another although all initializers run in the same step, in no order.
+    Lets one variable start from another although all initializers run in the same step, in no order. The copies of
+    nodes this needs are named as TensorFlow names them, after the original and the variable.
     """
     above = _ops_above(initial_value.op)
     if not any(op.type in _VARIABLE_OPS for op in above):
@@ -42,7 +42,7 @@ def guard_uninitialized(initial_value: Tensor) -> Tensor:
             replaced[op] = variables[op].initialized_value().op
         elif any(t.op in replaced for t in op._inputs):
             inputs = [replaced[t.op].outputs[t.value_index] if t.op in replaced else t for t in op._inputs]
-            replaced[op] = copy_operation(op, inputs)
+            replaced[op] = copy_operation(op, inputs, f"{op.name}_{variable_name}")
     op = replaced.get(initial_value.op, initial_value.op)
     return op.outputs[initial_value.value_index]
 
@@ -58,8 +58,8 @@ def _ops_above(op: Operation) -> set[Operation]:
     return seen
 
 
-def copy_operation(op: Operation, inputs: list[Tensor]) -> Operation:
-    """A node like `op`, named after it, with other inputs."""
+def copy_operation(op: Operation, inputs: list[Tensor], name: str) -> Operation:
+    """A node like `op` with other inputs."""
     groups: list[list[Tensor]] = []
     rest = list(inputs)
     attrs = op.graph._core.attrs(op._id)
@@ -70,4 +70,5 @@ def copy_operation(op: Operation, inputs: list[Tensor]) -> Operation:
         elif argument["type_list_attr"]:
             count = len(attrs[argument["type_list_attr"]])
         groups.append([rest.pop(0) for _ in range(count)])
-    return op.graph.create_op(op.type, groups, attrs, op.name.rpartition("/")[2], op.control_inputs)
+    with op.graph.name_scope(None):
+        return op.graph.create_op(op.type, groups, attrs, name, op.control_inputs)

@@ -112,6 +112,11 @@ class Variable:
         caching_device: Any,
     ) -> None:  # fmt: skip
         deferred = callable(initial_value)
+        if isinstance(initial_value, Tensor) and initial_value.graph.building_function:
+            raise ValueError(
+                f"Initializer for variable {name or 'Variable'} is from inside a control-flow construct, such as a loop "
+                "or conditional. When creating a variable inside a loop or conditional, use a lambda as the initializer."
+            )
         dtype = None if dtype is None else dtypes.as_dtype(dtype).base_dtype
         with name_scope(name, "Variable", None if deferred else [initial_value]) as scope:
             if deferred:
@@ -129,7 +134,7 @@ class Variable:
             self._initial_value = initial_value
             self._variable = raw.VariableV2(shape=shape, dtype=initial_value.dtype.base_dtype, name=scope)
             with colocate_with(self._variable.op):
-                guarded = guard_uninitialized(initial_value)
+                self._guarded_value = guarded = guard_uninitialized(initial_value, self._variable.op.name)
                 self._initializer_op = raw.Assign(
                     self._variable, guarded, validate_shape=validate_shape, name="Assign"
                 ).op
@@ -151,7 +156,7 @@ class Variable:
         from tfmini.ops.control_flow import cond
 
         with control_dependencies(None):
-            return cond(variable_ops.is_variable_initialized(self), self.read_value, lambda: self._initial_value)
+            return cond(variable_ops.is_variable_initialized(self), self.read_value, lambda: self._guarded_value)
 
     def sparse_read(self, indices: Any, name: str | None = None) -> Tensor:
         """The rows `indices` of the variable."""

@@ -58,8 +58,8 @@ def cond(
         structure = _common_structure(*[r[0] for r in results])
         flat = [r[1] for r in results]
         _match_dtypes(flat[0], flat[1])
+        outputs = [_value_outputs(g, tensors) for g, tensors in zip(branches, flat)]  # may capture
         inputs = unite_captures(branches)
-        outputs = [_value_outputs(g, tensors) for g, tensors in zip(branches, flat)]
         shapes = [common_shape(a, b) for a, b in zip(*outputs)]
         waits = [outer.as_control_input(c) for g in branches for c in g.outer_control_inputs]
         op = outer.create_op(
