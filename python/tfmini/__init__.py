@@ -60,6 +60,19 @@ from tfmini.graph import (
     reset_default_graph,
 )
 from tfmini.graph_keys import GraphKeys, add_to_collection, add_to_collections, get_collection, get_collection_ref
+from tfmini.init_ops import (
+    constant_initializer,
+    glorot_normal_initializer,
+    glorot_uniform_initializer,
+    ones_initializer,
+    orthogonal_initializer,
+    random_normal_initializer,
+    random_uniform_initializer,
+    truncated_normal_initializer,
+    uniform_unit_scaling_initializer,
+    variance_scaling_initializer,
+    zeros_initializer,
+)
 from tfmini.ops import checkpoint as _checkpoint
 from tfmini.ops.checks import (
     Assert,
@@ -106,6 +119,7 @@ from tfmini.ops.one_hot import one_hot
 from tfmini.ops.pad import pad
 from tfmini.ops.partition import dynamic_partition, dynamic_stitch, parallel_dynamic_stitch
 from tfmini.ops.py_func import numpy_function, py_func
+from tfmini.ops.qr import qr
 from tfmini.ops.random import random_normal, random_uniform, truncated_normal
 from tfmini.ops.random_discrete import multinomial, random_crop, random_shuffle
 from tfmini.ops.random_gamma import random_gamma, random_poisson
@@ -200,11 +214,41 @@ from tfmini.variables import Variable, VariableAggregation, VariableSynchronizat
 from tfmini.version import __version__
 
 # Imported when first used, to keep `import tfmini` fast.
-_SUBMODULES = frozenset({"app", "compat", "flags", "gfile", "linalg", "logging", "nn", "random", "summary", "train"})
+_SUBMODULES = frozenset(
+    {
+        "app",
+        "compat",
+        "flags",
+        "gfile",
+        "initializers",
+        "layers",
+        "linalg",
+        "logging",
+        "nn",
+        "random",
+        "summary",
+        "test",
+        "train",
+    }
+)
 
 
 if _typing.TYPE_CHECKING:
-    from tfmini import app, compat, flags, gfile, linalg, logging, nn, random, summary, train
+    from tfmini import (
+        app,
+        compat,
+        flags,
+        gfile,
+        initializers,
+        layers,
+        linalg,
+        logging,
+        nn,
+        random,
+        summary,
+        test,
+        train,
+    )
 else:
 
     def __getattr__(name: str) -> object:

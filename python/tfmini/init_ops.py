@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tfmini import dtypes, tensor_shape
+from tfmini import dtypes, raw, tensor_shape
 from tfmini.convert import constant
 from tfmini.graph import Tensor
 from tfmini.ops import fill as fill_ops
@@ -15,7 +15,7 @@ from tfmini.ops import random as random_ops
 
 __all__ = [
     "Initializer", "constant_initializer", "glorot_normal_initializer", "glorot_uniform_initializer", "he_normal",
-    "he_uniform", "identity_initializer", "lecun_normal", "lecun_uniform", "ones_initializer",
+    "he_uniform", "identity_initializer", "lecun_normal", "lecun_uniform", "ones_initializer", "orthogonal_initializer",
     "random_normal_initializer", "random_uniform_initializer",
     "truncated_normal_initializer", "uniform_unit_scaling_initializer", "variance_scaling_initializer",
     "zeros_initializer",
@@ -302,6 +302,29 @@ class identity_initializer(_AtLeastMatrix):
         eye = constant(self.gain * np.eye(rows, columns), dtype=self._dtype(dtype), name="eye")
         if partition_info is None:
             return eye
-        from tfmini import raw
-
         return raw.Slice(eye, partition_info.var_offset, shape)
+
+
+class orthogonal_initializer(_AtLeastMatrix):
+    """`gain` times a matrix with orthonormal rows or columns, whichever are fewer (Saxe et al., 2013).
+
+    Tensors of higher rank are seen as a matrix with the last dimension as columns.
+    """
+
+    _config = ("gain", "seed")
+
+    def __init__(self, gain: float = 1.0, seed: Any = None, dtype: Any = dtypes.float32):
+        self.gain, self.seed, self.dtype = gain, seed, _float_type(dtype)
+
+    def __call__(self, shape: Any, dtype: Any = None, partition_info: Any = None) -> Tensor:
+        sizes = self._check(shape, exactly=False)
+        rows, columns = math.prod(sizes[:-1]), sizes[-1]
+        flat = random_ops.random_normal(
+            [max(rows, columns), min(rows, columns)], dtype=self._dtype(dtype), seed=self.seed
+        )
+        q, r = raw.Qr(flat)
+        # The signs of the diagonal are arbitrary; fixed, the distribution is uniform over orthogonal matrices.
+        q = raw.Mul(q, raw.Sign(raw.DiagPart(r)))
+        if rows < columns:
+            q = raw.Transpose(q, [1, 0])
+        return raw.Mul(self.gain, raw.Reshape(q, sizes))

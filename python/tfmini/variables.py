@@ -114,8 +114,9 @@ class Variable:
         deferred = callable(initial_value)
         if isinstance(initial_value, Tensor) and initial_value.graph.building_function:
             raise ValueError(
-                f"Initializer for variable {name or 'Variable'} is from inside a control-flow construct, such as a loop "
-                "or conditional. When creating a variable inside a loop or conditional, use a lambda as the initializer."
+                f"Initializer for variable {name or 'Variable'} is from inside a control-flow construct, such as a "
+                "loop or conditional. When creating a variable inside a loop or conditional, use a lambda as the "
+                "initializer."
             )
         dtype = None if dtype is None else dtypes.as_dtype(dtype).base_dtype
         with name_scope(name, "Variable", None if deferred else [initial_value]) as scope:
