@@ -196,6 +196,7 @@ def describe_line(where: Any) -> str:
 
     code, line = where
     source = linecache.getline(code.co_filename, line).strip()
+    source = source if len(source) <= 120 else source[:117] + "..."
     return f"{code.co_filename}:{line}, in {code.co_name}" + (f": `{source}`" if source else "")
 
 

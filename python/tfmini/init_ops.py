@@ -324,7 +324,7 @@ class orthogonal_initializer(_AtLeastMatrix):
         )
         q, r = raw.Qr(flat)
         # The signs of the diagonal are arbitrary; fixed, the distribution is uniform over orthogonal matrices.
-        q = raw.Mul(q, raw.Sign(raw.DiagPart(r)))
+        q = raw.Mul(q, raw.Sign(raw.DiagPart(r)), name="mul")
         if rows < columns:
-            q = raw.Transpose(q, [1, 0])
-        return raw.Mul(self.gain, raw.Reshape(q, sizes))
+            q = raw.Transpose(q, [1, 0], name="transpose")
+        return raw.Mul(self.gain, raw.Reshape(q, sizes), name="mul")
