@@ -43,12 +43,13 @@ NO_ROW: dict[str, str] = {
 MAY_INCLUDE = {
     "core": (),
     "simd": (),
+    "conv": ("core", "simd"),
     "gemm": ("core", "simd"),
     "graph": ("core",),
     "passes": ("core", "graph"),
     "runtime": ("core", "graph", "passes"),
-    "ops": ("core", "simd", "gemm", "graph", "runtime"),
-    "bindings": ("core", "simd", "gemm", "graph", "passes", "runtime", "ops"),
+    "ops": ("core", "simd", "conv", "gemm", "graph", "runtime"),
+    "bindings": ("core", "simd", "conv", "gemm", "graph", "passes", "runtime", "ops"),
 }
 # Inner loops are compiled once per ISA: headers with inline functions or templates that the rest of the
 # program uses too would leave weak symbols, and the linker might keep the copy of the newest ISA.

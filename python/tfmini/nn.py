@@ -1,6 +1,8 @@
 """``tf.nn``: neural network functions."""
 
 from tfmini import rnn_cell
+from tfmini.ops.batch_norm import batch_norm_with_global_normalization, batch_normalization, fused_batch_norm
+from tfmini.ops.bias import bias_add, bias_add_v1
 from tfmini.ops.candidate_sampler import (
     all_candidate_sampler,
     compute_accidental_hits,
@@ -9,8 +11,38 @@ from tfmini.ops.candidate_sampler import (
     log_uniform_candidate_sampler,
     uniform_candidate_sampler,
 )
+from tfmini.ops.conv2d import (
+    atrous_conv2d,
+    atrous_conv2d_transpose,
+    conv1d,
+    conv1d_transpose,
+    conv2d,
+    conv2d_backprop_filter,
+    conv2d_backprop_input,
+    conv2d_transpose,
+    convolution,
+    deconv2d,
+)
+from tfmini.ops.depthwise_conv2d import (
+    depthwise_conv2d,
+    depthwise_conv2d_native,
+    depthwise_conv2d_native_backprop_filter,
+    depthwise_conv2d_native_backprop_input,
+    separable_conv2d,
+)
 from tfmini.ops.embedding import embedding_lookup, embedding_lookup_sparse
+from tfmini.ops.lrn import local_response_normalization, lrn
 from tfmini.ops.matmul import relu_layer, xw_plus_b
+from tfmini.ops.pool2d import (
+    avg_pool,
+    avg_pool1d,
+    avg_pool2d,
+    max_pool,
+    max_pool1d,
+    max_pool2d,
+    max_pool_with_argmax,
+    pool,
+)
 from tfmini.rnn import (
     bidirectional_dynamic_rnn,
     dynamic_rnn,
