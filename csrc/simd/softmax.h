@@ -3,22 +3,37 @@
 
 #include <cstdint>
 
-#include "core/half.h"
+#include "core/dtype.h"
 #include "simd/dispatch.h"
 
 namespace tfmini::simd {
 
 // out may be x. A row with NaN or +inf, or of only -inf, gives NaN, as in TensorFlow.
 template <class T>
-using RowFn = void (*)(const T* x, T* out, int64_t n);
+struct SoftmaxLoops {
+  void (*softmax)(const T* x, T* out, int64_t n);
+  void (*log_softmax)(const T* x, T* out, int64_t n);
+};
 
 struct SoftmaxTable {
-  RowFn<float> softmax_f32;
-  RowFn<double> softmax_f64;
-  RowFn<float> log_softmax_f32;
-  RowFn<double> log_softmax_f64;
+  SoftmaxLoops<float> f32;
+  SoftmaxLoops<double> f64;
+  SoftmaxLoops<Half> f16;
+  SoftmaxLoops<BFloat16> bf16;
 };
 
 TFMINI_SIMD_TABLE(SoftmaxTable, softmax_table)
+
+template <class T>
+const SoftmaxLoops<T>& softmax_loops() {
+  if constexpr (std::is_same_v<T, float>)
+    return softmax_table().f32;
+  else if constexpr (std::is_same_v<T, double>)
+    return softmax_table().f64;
+  else if constexpr (std::is_same_v<T, Half>)
+    return softmax_table().f16;
+  else
+    return softmax_table().bf16;
+}
 
 }  // namespace tfmini::simd

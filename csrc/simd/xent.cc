@@ -1,0 +1,80 @@
+#include "simd/xent.h"
+
+#include "simd/softmax_row.h"
+
+namespace tfmini::simd {
+namespace {
+
+template <class T>
+T sparse(const T* x, int64_t label, T* backprop, int64_t n) {
+  using C = ComputeType<T>;
+  const C chosen = static_cast<C>(x[label]);
+  RowSum<C> s;
+  sum_row<kKeepsExp<T>>(x, backprop, n, s);
+  C probability = C(0);
+  for (int64_t begin = 0; begin < n; begin += s.block) {
+    const int64_t m = n - begin < s.block ? n - begin : s.block;
+    if constexpr (kKeepsExp<T>) {
+      const C scale = s.scale(begin);
+      if (label >= begin && label < begin + m) probability = backprop[label] * scale;
+      map_row(backprop + begin, backprop + begin, m, [scale](C e) { return e * scale; });
+    } else {
+      probability = math::exp(chosen - s.max) / s.sum;
+      map_row(x + begin, backprop + begin, m, [&s](C v) { return math::exp(v - s.max) / s.sum; });
+    }
+  }
+  backprop[label] = T(probability - C(1));
+  return T(math::log(s.sum) - (chosen - s.max));
+}
+
+// The logits are needed again after the exponentials, which therefore cannot overwrite them: when backprop is x, they
+// are computed twice, as for 16-bit floats.
+template <bool kInPlace, class T>
+TFMINI_ALWAYS_INLINE T dense_row(const T* x, const T* labels, T* backprop, int64_t n) {
+  using C = ComputeType<T>;
+  constexpr bool kKept = kKeepsExp<T> && !kInPlace;
+  RowSum<C> s;
+  sum_row<kKept>(x, backprop, n, s);
+  const C log_sum = math::log(s.sum);
+  C losses[kExpLanes] = {};
+  for (int64_t begin = 0; begin < n; begin += s.block) {
+    const int64_t end = n - begin < s.block ? n : begin + s.block;
+    const C scale = kKept ? s.scale(begin) : C(1) / s.sum;
+    for (int64_t i = begin; i < end; i += kExpLanes) {
+      const int m = end - i < kExpLanes ? static_cast<int>(end - i) : kExpLanes;
+      C distance[kExpLanes], label[kExpLanes], p[kExpLanes];
+      const auto lanes = [&](int count) __attribute__((always_inline)) {
+        for (int l = 0; l < count; ++l) distance[l] = static_cast<C>(x[i + l]) - s.max;
+        for (int l = 0; l < count; ++l) label[l] = static_cast<C>(labels[i + l]);
+        for (int l = 0; l < count; ++l)
+          p[l] = (kKept ? static_cast<C>(backprop[i + l]) : math::exp(distance[l])) * scale;
+        for (int l = 0; l < count; ++l) losses[l] += label[l] * (log_sum - distance[l]);
+        for (int l = 0; l < count; ++l) backprop[i + l] = T(p[l] - label[l]);
+      };
+      if (m == kExpLanes)
+        lanes(kExpLanes);
+      else
+        lanes(m);
+    }
+  }
+#pragma GCC unroll 4
+  for (int half = kExpLanes / 2; half > 0; half /= 2)
+    for (int l = 0; l < half; ++l) losses[l] += losses[l + half];
+  return T(losses[0]);
+}
+
+template <class T>
+T dense(const T* x, const T* labels, T* backprop, int64_t n) {
+  return x == backprop ? dense_row<true>(x, labels, backprop, n) : dense_row<false>(x, labels, backprop, n);
+}
+
+#define TFMINI_LOOPS(T) {dense<T>, sparse<T>}
+
+}  // namespace
+
+namespace TFMINI_ISA {
+
+const XentTable xent_table = {TFMINI_LOOPS(float), TFMINI_LOOPS(double), TFMINI_LOOPS(Half), TFMINI_LOOPS(BFloat16)};
+
+}  // namespace TFMINI_ISA
+}  // namespace tfmini::simd
