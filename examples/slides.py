@@ -324,9 +324,7 @@ def word2vec(args):
     nce_biases = tf.Variable(tf.zeros([vocabulary_size]))
     # Compute the average NCE loss for the batch. tf.nce_loss automatically draws a new sample of the
     # negative labels each time we evaluate the loss.
-    loss = tf.reduce_mean(
-        tf.nn.nce_loss(nce_weights, nce_biases, embed, train_labels, num_sampled, vocabulary_size)
-    )
+    loss = tf.reduce_mean(tf.nn.nce_loss(nce_weights, nce_biases, embed, train_labels, num_sampled, vocabulary_size))
     train_op = tf.train.GradientDescentOptimizer(1.0).minimize(loss)
     words = np.arange(batch_size)
     with tf.Session() as sess:

@@ -25,7 +25,9 @@ def parse_args():
     parser.add_argument("--sampled", type=int, default=32, help="random words per step, the noise (default 32)")
     parser.add_argument("--batch", type=int, default=128, help="word pairs per step (default 128)")
     parser.add_argument("--steps", type=int, default=60000, help="training steps (default 60000)")
-    parser.add_argument("--rate", type=float, default=6.0, help="falls to zero; high, as it applies to a batch mean (default 6)")
+    parser.add_argument(
+        "--rate", type=float, default=6.0, help="falls to zero; high, as it applies to a batch mean (default 6)"
+    )
     parser.add_argument("--seed", type=int, default=1, help="of everything random (default 1)")
     parser.add_argument("--quick", action="store_true", help="500 steps")
     args = parser.parse_args()

@@ -74,9 +74,7 @@ def conv2d_dilated(tf):
 @golden(TOL)
 def conv2d_explicit_padding(tf):
     padding = [[0, 0], [2, 1], [0, 3], [0, 0]]
-    return conv_table(
-        tf, [("pad", (1, 5, 6, 2), (3, 3, 2, 2), dict(strides=[1, 2, 2, 1], padding=padding))]
-    )
+    return conv_table(tf, [("pad", (1, 5, 6, 2), (3, 3, 2, 2), dict(strides=[1, 2, 2, 1], padding=padding))])
 
 
 @golden(TOL)

@@ -146,5 +146,5 @@ def long_normal_streams(tf):
     with tf.Session() as sess:
         for name, make in (("normal", tf.random_normal), ("truncated", tf.truncated_normal)):
             values = sess.run(make([100_003], seed=17))
-            out.update({name: values[:: 997], name + "_extremes": np.sort(values)[[0, 1, -2, -1]]})
+            out.update({name: values[::997], name + "_extremes": np.sort(values)[[0, 1, -2, -1]]})
     return out
