@@ -7,7 +7,8 @@ from typing import Any
 from tfmini import raw
 from tfmini.graph import Tensor, colocate_with, control_dependencies, get_default_graph
 from tfmini.indexed_slices import IndexedSlices
-from tfmini.train.optimizer import Optimizer, as_dtype_of, group
+from tfmini.ops.constant import group
+from tfmini.train.optimizer import Optimizer, as_dtype_of
 
 __all__ = ["AdamOptimizer"]
 
@@ -78,7 +79,7 @@ class AdamOptimizer(Optimizer):
         denominator = raw.AddV2(raw.Sqrt(v_t), epsilon, name="add")
         step = raw.RealDiv(raw.Mul(rate, m_t, name="mul"), denominator, name="truediv")
         update = raw.AssignSub(var, step, use_locking=self._use_locking)
-        return group([update, m_t, v_t], "group_deps")
+        return group(update, m_t, v_t)
 
     def _decayed_sum(self, slot: Any, beta: Tensor, values: Tensor, indices: Tensor) -> Tensor:
         """slot = beta * slot, then (1 - beta) * values added at `indices`."""
@@ -95,4 +96,4 @@ class AdamOptimizer(Optimizer):
                     raw.Assign(power, raw.Mul(power.value(), as_dtype_of(beta, power), name="mul"))
                     for power, beta in ((beta1_power, self._beta1_t), (beta2_power, self._beta2_t))
                 ]
-        return group([*update_ops, *advanced], name_scope)
+        return group(*update_ops, *advanced, name=name_scope)

@@ -8,8 +8,8 @@ from typing import Any
 from tfmini import dtypes, init_ops, raw
 from tfmini.graph import Operation, Tensor, control_dependencies, convert_to_tensor, get_default_graph, name_scope
 from tfmini.graph_keys import GraphKeys
+from tfmini.ops.constant import group
 from tfmini.train import slot_creator
-from tfmini.train.optimizer import group
 from tfmini.variable_scope import get_variable, get_variable_scope, variable_scope
 from tfmini.variable_sets import global_variables, moving_average_variables, trainable_variables
 from tfmini.variables import Variable
@@ -108,7 +108,7 @@ class ExponentialMovingAverage:
         with name_scope(self._name) as scope:
             decay = self._current_decay()
             updates = [assign_moving_average(self._averages[v], v, decay, zero_debias=v in debias) for v in followed]
-            return group(updates, scope)
+            return group(*updates, name=scope)
 
     def _make_average(self, v: Any) -> Any:
         if not isinstance(v, Variable):

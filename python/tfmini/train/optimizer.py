@@ -12,6 +12,7 @@ from tfmini.convert import convert_to_tensor_or_indexed_slices
 from tfmini.graph import Operation, Tensor, control_dependencies, convert_to_tensor, get_default_graph, name_scope
 from tfmini.graph_keys import GraphKeys
 from tfmini.indexed_slices import IndexedSlices
+from tfmini.ops import constant as constant_op
 from tfmini.train import slot_creator
 from tfmini.variable_sets import trainable_variables
 from tfmini.variables import Variable
@@ -107,7 +108,7 @@ class Optimizer:
             colocate_gradients_with_ops=colocate_gradients_with_ops,
         )
         if gate_gradients == Optimizer.GATE_GRAPH:
-            grads = _after_all(grads)
+            grads = constant_op.tuple(grads)
         pairs = list(zip(grads, variables))
         self._assert_valid_dtypes([v for g, v in pairs if g is not None])
         return pairs
@@ -242,7 +243,7 @@ class Optimizer:
 
     def _finish(self, update_ops: list[Any], name_scope: str) -> Any:
         """The Operation that stands for all updates."""
-        return group(update_ops, name_scope)
+        return constant_op.group(*update_ops, name=name_scope)
 
     def _call_if_callable(self, param: Any) -> Any:
         return param() if callable(param) else param
@@ -256,12 +257,6 @@ def as_dtype_of(value: Tensor, like: Any) -> Tensor:
     """A hyperparameter in the dtype of a variable or gradient."""
     dtype = like.dtype.base_dtype
     return value if value.dtype.base_dtype == dtype else raw.Cast(value, DstT=dtype)
-
-
-def group(ops: Iterable[Any], name: str) -> Operation:
-    """An Operation that does nothing but wait for `ops`."""
-    waited = [getattr(o, "op", o) for o in ops]
-    return waited[0].graph.create_op("NoOp", [], None, name, control_inputs=waited)
 
 
 def _deduplicate_indexed_slices(values: Tensor, indices: Tensor) -> tuple[Tensor, Tensor]:
@@ -296,15 +291,3 @@ def _as_gradient(g: Any) -> Any:
         return convert_to_tensor_or_indexed_slices(g)
     except TypeError:
         raise TypeError(f"Gradient must be convertible to a Tensor or IndexedSlices, or None: {g}") from None
-
-
-def _after_all(grads: list[Any]) -> list[Any]:
-    """The same gradients, none available before all are computed."""
-    with control_dependencies([g for g in grads if g is not None]):
-        return [None if g is None else _copy(g) for g in grads]
-
-
-def _copy(g: Any) -> Any:
-    if isinstance(g, IndexedSlices):
-        return IndexedSlices(raw.Identity(g.values), g.indices, g.dense_shape)
-    return raw.Identity(g)
