@@ -12,7 +12,6 @@ from tfmini import raw
 from tfmini.constant_value import constant_value
 from tfmini.convert import convert_to_tensor
 from tfmini.graph import Tensor, name_scope
-from tfmini.ops.matmul import matmul
 
 __all__ = ["einsum", "tensordot"]
 
@@ -53,6 +52,12 @@ def _transpose(x: Tensor, order: Sequence[int]) -> Tensor:
     return x if list(order) == sorted(order) else raw.Transpose(x, np.array(order, np.int32))
 
 
+def _matmul(a: Tensor, b: Tensor, transpose_a: bool = False, transpose_b: bool = False) -> Tensor:
+    if a.shape.ndims == 2 and b.shape.ndims == 2:
+        return raw.MatMul(a, b, transpose_a=transpose_a, transpose_b=transpose_b)
+    return raw.BatchMatMulV2(a, b, adj_x=transpose_a, adj_y=transpose_b)
+
+
 # --- tensordot ------------------------------------------------------------------------------------
 
 
@@ -84,7 +89,7 @@ def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
         inner = _product(a_dims[i] for i in a_axes)
         left = _reshape(_transpose(a, a_free + a_axes), [_product(a_dims[i] for i in a_free), inner])
         right = _reshape(_transpose(b, b_axes + b_free), [inner, _product(b_dims[j] for j in b_free)])
-        return _reshape(matmul(left, right), out, name=scope)
+        return _reshape(_matmul(left, right), out, name=scope)
 
 
 def _tensordot_axes(axes: Any) -> tuple[list[int], list[int]]:
@@ -244,5 +249,5 @@ def _contract(a: _Labelled, b: _Labelled, keep: str) -> _Labelled:
     def as_matrices(term: _Labelled, order: tuple[str, str, str]) -> Tensor:
         return _reshape(term.ordered("".join(order)), [*of(order[0]), _product(of(order[1])), _product(of(order[2]))])
 
-    product = matmul(as_matrices(a, left_order), as_matrices(b, right_order), transpose_a=a_flip, transpose_b=b_flip)
+    product = _matmul(as_matrices(a, left_order), as_matrices(b, right_order), transpose_a=a_flip, transpose_b=b_flip)
     return _Labelled(_reshape(product, of(batch + rows + cols)), batch + rows + cols)

@@ -72,5 +72,5 @@ def _lstm_gates_grad(op: Operation, dc: Tensor, dh: Tensor) -> list[Tensor]:
 def _lstm_gates_grad_grad(op: Operation, *grads: Tensor) -> list[Tensor]:
     # Copies, so that the gradients are those of this step alone and do not run on through op.inputs.
     inputs = [raw.Identity(x) for x in op.inputs]
-    composed = _composed_grad(*inputs, op.get_attr("forget_bias"))
+    composed = _composed_grad(*inputs, forget_bias=op.get_attr("forget_bias"))
     return gradients(list(composed), inputs, grad_ys=list(grads))
