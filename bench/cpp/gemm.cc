@@ -36,7 +36,8 @@ double peak_gflops() {
     parallel_for(threads, 1, [&](int64_t, int64_t) {
       std::vector<float> a(static_cast<size_t>(k * table.rows), 1.0f), b(static_cast<size_t>(k * table.cols), 1.0f);
       std::vector<float> c(static_cast<size_t>(table.rows * table.cols));
-      const simd::GemmTile<float> tile{a.data(), b.data(), k, c.data(), table.cols, table.cols, false, false, nullptr};
+      const simd::GemmTile<float> tile{a.data(),   b.data(),   table.cols, k,     c.data(),
+                                       table.cols, table.cols, false,      false, nullptr};
       for (int i = 0; i < 2000; ++i) table.kernel[table.rows - 1](tile);
     });
   });

@@ -23,6 +23,9 @@ namespace {
 // Smaller tasks than this many multiply-adds (~10 us) are not worth a hand-over.
 constexpr int64_t kMinTask = 1 << 19;
 
+// So many panels of rows use an element of B too seldom to pay for packing it.
+constexpr int64_t kFewPanels = 5;
+
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t round_up(int64_t a, int64_t unit) { return ceil_div(a, unit) * unit; }
 // Divides `total` evenly into as few blocks of at most `limit` as will do; the size is a multiple of `unit`.
@@ -53,14 +56,22 @@ const simd::GemmPackers<S, T>& packers() {
     return table.bf16;
 }
 
-// Packed panels of one operand: `width` lanes each, the next one `stride` elements further.
+// Panels of one operand, `width` lanes each: the next panel is `stride` elements further, the next
+// step within one `step` elements.
 template <class T>
 struct Panels {
   const T* data;
   int64_t stride;
   int64_t width;
-  const T* at(int64_t lane, int64_t step) const { return data + lane / width * stride + step * width; }
+  int64_t step;
+  const T* at(int64_t lane, int64_t k) const { return data + lane / width * stride + k * step; }
 };
+
+// Panels packed next to each other, `depth` steps each.
+template <class T>
+Panels<T> packed_panels(const T* data, int64_t width, int64_t depth) {
+  return {data, width * depth, width, width};
+}
 
 // Rectangle sizes of the tasks for an m x n block of C: as large as the caches allow, smaller if that
 // gives too few tasks to balance the threads.
@@ -79,7 +90,7 @@ struct TaskShape {
   }
 };
 
-// C[m, n] (+)= A B over packed panels of depth k.
+// C[m, n] (+)= A B over panels of depth k.
 template <class T>
 void multiply(int64_t m, int64_t n, int64_t k, const Panels<T>& a, const Panels<T>& b, T* c, int64_t ldc,
               const GemmEpilogue<T>& epilogue, const GemmBlocks& blocks) {
@@ -93,6 +104,7 @@ void multiply(int64_t m, int64_t n, int64_t k, const Panels<T>& a, const Panels<
       const int64_t j0 = t % across * task.cols, j1 = std::min(n, j0 + task.cols);
       for (int64_t p = 0; p < k; p += depth) {
         simd::GemmTile<T> tile{};
+        tile.b_step = b.step;
         tile.k = std::min(depth, k - p);
         tile.ldc = ldc;
         tile.accumulate = epilogue.accumulate || p > 0;
@@ -157,16 +169,38 @@ void gemm_blocked(int64_t m, int64_t n, int64_t k, MatrixRef<S> a, MatrixRef<S> 
               pack_panel<S, T>(pack.b, b_lanes, nj, kernel.cols, kp, x - a_count, b_panels);
         });
 
-        const Panels<T> pa{a_panels, kp * kernel.rows, kernel.rows};
-        const Panels<T> pb =
-            packed_b ? Panels<T>{packed_b->panel(j / kernel.cols) + p * kernel.cols, k * kernel.cols, kernel.cols}
-                     : Panels<T>{b_panels, kp * kernel.cols, kernel.cols};
+        const Panels<T> pa = packed_panels<T>(a_panels, kernel.rows, kp);
+        Panels<T> pb = packed_panels<T>(b_panels, kernel.cols, kp);
+        if (packed_b) pb = packed_panels<T>(packed_b->panel(j / kernel.cols) + p * kernel.cols, kernel.cols, k);
         const GemmEpilogue<T> step{epilogue.accumulate || p > 0, last && epilogue.bias ? epilogue.bias + j : nullptr,
                                    last && epilogue.relu};
         multiply<T>(mi, nj, kp, pa, pb, c + i * ldc + j, ldc, step, blocks);
       }
     }
   }
+}
+
+// A product with few rows: a row-major B is read where it lies, but for the last columns that do not
+// fill a panel.
+template <class T>
+void gemm_few_rows(int64_t m, int64_t n, int64_t k, MatrixRef<T> a, MatrixRef<T> b, T* c, int64_t ldc,
+                   const GemmEpilogue<T>& epilogue) {
+  const auto& kernel = kernels<T>();
+  const auto& pack = packers<T, T>();
+  const GemmBlocks blocks = gemm_blocks(best_isa(), sizeof(T));
+  const int64_t a_count = ceil_div(m, kernel.rows), edge = n / kernel.cols * kernel.cols;
+  const BufferRef buffer =
+      cpu_device().allocate(static_cast<size_t>((a_count * kernel.rows + kernel.cols) * k) * sizeof(T));
+  T* const a_panels = static_cast<T*>(buffer->data());
+  for (int64_t i = 0; i < a_count; ++i) pack_panel<T, T>(pack.a, a, m, kernel.rows, k, i, a_panels);
+  const Panels<T> pa = packed_panels<T>(a_panels, kernel.rows, k);
+  multiply<T>(m, edge, k, pa, Panels<T>{b.data, kernel.cols, kernel.cols, b.row_stride}, c, ldc, epilogue, blocks);
+  if (edge == n) return;
+  T* const b_panel = a_panels + a_count * kernel.rows * k;
+  const MatrixRef<T> rest{b.at(0, edge), b.col_stride, b.row_stride};
+  pack_panel<T, T>(pack.b, rest, n - edge, kernel.cols, k, 0, b_panel);
+  const GemmEpilogue<T> last{epilogue.accumulate, epilogue.bias ? epilogue.bias + edge : nullptr, epilogue.relu};
+  multiply<T>(m, n - edge, k, pa, packed_panels<T>(b_panel, kernel.cols, k), c + edge, ldc, last, blocks);
 }
 
 }  // namespace
@@ -193,6 +227,8 @@ void gemm(int64_t m, int64_t n, int64_t k, MatrixRef<S> a, MatrixRef<S> b, T* c,
   if constexpr (std::is_same_v<S, T>)
     if (gemm_thin(m, n, k, a, b, c, ldc, epilogue)) return;
   if (k == 0) return gemm_nothing(m, n, c, ldc, epilogue);
+  if constexpr (std::is_same_v<S, T>)
+    if (m <= kFewPanels * kernels<T>().rows && b.col_stride == 1) return gemm_few_rows(m, n, k, a, b, c, ldc, epilogue);
   gemm_blocked<S, T>(m, n, k, a, b, nullptr, c, ldc, epilogue);
 }
 

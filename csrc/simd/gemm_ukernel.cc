@@ -18,13 +18,13 @@ __attribute__((noinline)) void finish_row(const GemmTile<T>& t, const T* sums, T
 
 template <class T, int kRows, int kVecs>
 void micro_kernel(const GemmTile<T>& t) {
-  constexpr int kStride = kTileCols<T>;
   Vec<T> acc[kRows][kVecs] = {};
   for (int i = 0; i < kRows; ++i) __builtin_prefetch(t.c + i * t.ldc);
 
   const T* a = t.a;
   const T* b = t.b;
-  for (int64_t p = t.k; p > 0; --p, a += kTileRows, b += kStride) {
+  const int64_t b_step = t.b_step;
+  for (int64_t p = t.k; p > 0; --p, a += kTileRows, b += b_step) {
     Vec<T> bv[kVecs];
     for (int j = 0; j < kVecs; ++j) bv[j] = load(b + j * kLanes<T>);
 #pragma GCC unroll 16

@@ -1,8 +1,8 @@
 // The GEMM micro-kernel: one register tile of C = A B over packed panels.
 //
 // A panel of A holds `rows` rows, k steps of `rows` elements; a panel of B holds `cols` columns, k
-// steps of `cols` elements (see gemm_pack.h). Each element of C is one sum in ascending k, whatever
-// tile it falls into, so results depend neither on tiling nor on threads.
+// steps of `cols` elements (see gemm_pack.h), or is a strip of a row-major matrix itself. Each element of C is one sum
+// in ascending k, whatever tile it falls into, so results depend neither on tiling nor on threads.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,7 @@ template <class T>
 struct GemmTile {
   const T* a;
   const T* b;
+  int64_t b_step;  // from one step of b to the next
   int64_t k;
   T* c;
   int64_t ldc;
