@@ -256,6 +256,11 @@ def add_gradients(parts: Sequence[Any]) -> Any:
     return raw.AddN(dense)
 
 
+def registered() -> list[str]:
+    """The op types that have a gradient function or are declared not differentiable."""
+    return list(_registry)
+
+
 def gradient_function(op: Operation) -> GradientFn | None:
     """The gradient function of an op; None if it is not differentiable. Raises LookupError if unknown."""
     override = op.graph.gradient_override(op)
