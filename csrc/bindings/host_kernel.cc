@@ -17,13 +17,17 @@ struct Function {
   }
 };
 
-// Python errors travel as InvalidArgument errors of the node, with the exception's own text.
-[[noreturn]] void rethrow(py::error_already_set& e) {
-  const std::string type = py::str(e.type().attr("__name__"));
-  const std::string text = py::str(e.value());
-  e.restore();
-  PyErr_Clear();
-  fail(Code::kUnknown, type, ": ", text);
+// tf.errors keep their class and message; other exceptions become what tf.py_func makes of them, with their own text.
+[[noreturn]] void rethrow(const py::error_already_set& e) {
+  const py::object& value = e.value();
+  if (py::hasattr(value, "error_code") && py::hasattr(value, "message"))
+    fail(static_cast<Code>(value.attr("error_code").cast<int>()), py::str(value.attr("message")).cast<std::string>());
+  Code code = Code::kUnknown;
+  if (e.matches(PyExc_ValueError) || e.matches(PyExc_TypeError)) code = Code::kInvalidArgument;
+  if (e.matches(PyExc_StopIteration)) code = Code::kOutOfRange;
+  if (e.matches(PyExc_MemoryError)) code = Code::kResourceExhausted;
+  if (e.matches(PyExc_NotImplementedError)) code = Code::kUnimplemented;
+  fail(code, py::str(e.type().attr("__name__")).cast<std::string>(), ": ", py::str(value).cast<std::string>());
 }
 
 void call(const void* state, KernelContext& c) {
@@ -47,7 +51,7 @@ void call(const void* state, KernelContext& c) {
             ", which was declared as ", dtype_name(want));
       c.set_output(i++, std::move(t));
     }
-  } catch (py::error_already_set& e) {
+  } catch (const py::error_already_set& e) {
     rethrow(e);
   }
 }

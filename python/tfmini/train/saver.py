@@ -106,18 +106,18 @@ class Saver:
             filename = raw.PlaceholderWithDefault(default, shape=[], name=scope)
         self._prefix = raw.PlaceholderWithDefault(filename, shape=[], name="Const")
         slices = [""] * len(names)
-        save = raw.SaveV2(self._prefix, names, slices, variables, name="SaveV2")
+        references = [v._ref() if isinstance(v, Variable) else v for v in variables]
+        save = raw.SaveV2(self._prefix, names, slices, references, name="SaveV2")
         with control_dependencies([save]):
             self._save = raw.Identity(self._prefix, name="control_dependency")
         with device("/cpu:0"):
             types = [v.dtype.base_dtype for v in variables]
             restored = raw.RestoreV2(self._prefix, names, slices, dtypes=types, name="RestoreV2")
         assigned = []
-        for variable, value in zip(variables, restored if isinstance(restored, (list, tuple)) else [restored]):
-            shape: tensor_shape.TensorShape = variable.shape
+        for ref, value in zip(references, restored):
+            shape: tensor_shape.TensorShape = ref.shape
             if self._reshape:
-                value = raw.Reshape(value, shape.as_list() if shape.is_fully_defined() else raw.Shape(variable))
-            ref = variable._ref() if isinstance(variable, Variable) else variable
+                value = raw.Reshape(value, shape.as_list() if shape.is_fully_defined() else raw.Shape(ref))
             assigned.append(raw.Assign(ref, value, validate_shape=shape.is_fully_defined(), name="Assign").op)
         self._restore = get_default_graph().create_op("NoOp", [], None, "restore_all", control_inputs=assigned)
 
