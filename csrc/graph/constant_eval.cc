@@ -29,6 +29,7 @@ Shape shape_of_elements(const Tensor& t) {
 
 // StridedSlice of a shape vector with constant bounds on its only axis.
 Shape slice_of_shape(Graph& graph, const Node& node) {
+  if (graph.shape(node.inputs[0]).rank() != 1) return Shape::unknown();
   const Shape whole = partial_shape(graph, node.inputs[0]);
   const Tensor* bounds[3];
   for (int i = 0; i < 3; ++i) {

@@ -19,11 +19,13 @@ void reshape_shape(InferContext& c) {
       ++unknowns;
       unknown = i;
     }
-  if (const auto dims = constant_ints(c, 1)) {
+  const auto dims = constant_ints(c, 1);
+  if (dims) {
     for (size_t i = 0; i < dims->size(); ++i) check((*dims)[i] >= -1, "size ", i, " is negative: ", (*dims)[i]);
     check(unknowns <= 1, "only one size may be -1, got ", out);
   }
-  if (!in.fully_defined() || unknowns > 1) return c.set_output(0, out);
+  // A size that is open, unlike a -1, may still turn out wrong: it must not be inferred away.
+  if (!in.fully_defined() || (unknowns > 0 && !dims)) return c.set_output(0, out);
 
   const int64_t elements = in.num_elements();
   if (unknowns == 1) {

@@ -47,9 +47,11 @@ void infer(const Ir& ir, IrNode& n) {
     throw;
   }
   for (size_t i = 0; i < n.shapes.size(); ++i) {
-    // set_shape() may know more than the rule; a contradiction shows when the kernel has run.
+    // set_shape() may know more than the rule. What a kernel writes must rest on shapes that are
+    // certain, so here its word counts only where the kernel itself allocates (and is then checked).
     const Shape& inferred = context.outputs()[i];
-    n.shapes[i] = inferred.compatible_with(n.shapes[i]) ? merge(inferred, n.shapes[i]) : inferred;
+    const bool trusted = n.op->dynamic_output && inferred.compatible_with(n.shapes[i]);
+    n.shapes[i] = trusted ? merge(inferred, n.shapes[i]) : inferred;
   }
 }
 

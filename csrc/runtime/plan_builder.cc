@@ -25,8 +25,11 @@ bool is_source(const IrNode& n) {
          n.op->name == "NoOp";
 }
 
-bool all_defined(const IrNode& n) {
-  return std::all_of(n.shapes.begin(), n.shapes.end(), [](const Shape& s) { return s.fully_defined(); });
+// Are the output shapes settled? Not as long as an input's is open: the rule may conclude [3] from
+// [?] + [3], but only on condition that ? turns out to fit.
+bool settled(const Ir& ir, const IrNode& n) {
+  return std::all_of(n.shapes.begin(), n.shapes.end(), [](const Shape& s) { return s.fully_defined(); }) &&
+         std::all_of(n.inputs.begin(), n.inputs.end(), [&](Out t) { return ir.shape(t).fully_defined(); });
 }
 
 }  // namespace
@@ -89,7 +92,7 @@ class PlanBuilder {
         if (n.is_constant(static_cast<int>(k))) storage_[s] = Storage::kConstant;
         else if (n.op->name == "_Arg") storage_[s] = Storage::kFeed;
         else if (is_source(n)) storage_[s] = Storage::kNone;
-        else if (n.op->dynamic_output || !all_defined(n)) storage_[s] = Storage::kDynamic;
+        else if (n.op->dynamic_output || !settled(ir_, n)) storage_[s] = Storage::kDynamic;
         else if (fetched_[s] || kept_[s] || !is_pod(n.dtypes[k])) storage_[s] = Storage::kOwned;
         else storage_[s] = Storage::kArena;
       }
@@ -192,7 +195,7 @@ class PlanBuilder {
     instr.node = static_cast<int32_t>(i);
     instr.name = n.name;
     instr.alias = n.op->alias;
-    instr.infer = !n.op->dynamic_output && !all_defined(n);
+    instr.infer = !n.op->dynamic_output && !settled(ir_, n);
     instr.check_shapes = n.op->dynamic_output;
     instr.finish = n.op->writes_variable;
     instr.first_id = static_cast<int32_t>(plan_.ids_.size());

@@ -25,7 +25,9 @@ CASES = [
     Case("fill_scalar", lambda v: tf.fill([], v), [rand()], lambda v: v, second=True),
     Case("fill_fed", lambda d, v: tf.fill(d, v), [np.int64([2, 3]), rand()], lambda d, v: np.full((2, 3), v)),
     Case("fill_large", lambda v: tf.fill([300, 1001], v), [rand()], lambda v: np.full((300, 1001), v)),
-    Case("fill_string", lambda v: tf.fill([2], v), [np.array("ab", object)], lambda v: np.array([b"ab"] * 2), (), False),
+    Case(
+        "fill_string", lambda v: tf.fill([2], v), [np.array(b"ab", object)], lambda v: np.array([b"ab"] * 2), (), False
+    ),
     Case("zeros", lambda: tf.zeros([2, 3]), [], lambda: np.zeros((2, 3)), (), False),
     Case("zeros_large", lambda: tf.zeros([40, 50], tf.int64), [], lambda: np.zeros((40, 50), int), (), False),
     Case("zeros_scalar", lambda: tf.zeros([], tf.bool), [], lambda: np.array(False), (), False),

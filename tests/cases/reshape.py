@@ -6,7 +6,7 @@ import tfmini as tf
 from tests.cases.table import ALL_FLOATS, Bad, Case, rand
 
 MOVED = (*ALL_FLOATS, "int32", "int64", "uint8", "bool")
-TEXT = np.array([["a", "bc", ""], ["d", "é", "f"]], dtype=object)
+TEXT = np.array([[b"a", b"bc", b""], [b"d", b"\xc3\xa9", b"f"]], dtype=object)
 
 
 def reshape(name, x, shape, **kwargs):
@@ -61,7 +61,7 @@ CASES = [
         [rand(3, 4, 5)],
         lambda a: a.reshape(3, 20),
     ),
-    Case("reshape_strings", lambda t: tf.reshape(t, [-1]), [TEXT], lambda a: _bytes(a.ravel()), dtypes=(), grad=False),
+    Case("reshape_strings", lambda t: tf.reshape(t, [-1]), [TEXT], np.ravel, dtypes=(), grad=False),
     expand("first", rand(3, 4), 0),
     expand("last", rand(3, 4), -1),
     expand("middle", rand(3, 4), 1),
@@ -81,10 +81,6 @@ CASES = [
     squeeze("empty", rand(1, 0), [0]),
     Case("squeeze_dims", lambda t: tf.squeeze(t, squeeze_dims=[1]), [rand(3, 1, 2)], lambda a: a[:, 0]),
 ]
-
-
-def _bytes(array):
-    return np.array([s.encode() for s in array.ravel()], object).reshape(array.shape)
 
 
 def _run_reshape(shape):

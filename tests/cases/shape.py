@@ -6,9 +6,19 @@ import tfmini as tf
 from tests.cases.table import FLOATS, Bad, Case, rand
 
 CASES = [
-    Case("shape", tf.shape, [rand(3, 5)], lambda a: np.int32(a.shape), dtypes=(*FLOATS, "bool"), grad=False, ops=("Shape",)),
+    Case(
+        "shape",
+        tf.shape,
+        [rand(3, 5)],
+        lambda a: np.int32(a.shape),
+        dtypes=(*FLOATS, "bool"),
+        grad=False,
+        ops=("Shape",),
+    ),
     Case("shape_scalar", tf.shape, [rand()], lambda a: np.zeros(0, np.int32), grad=False),
-    Case("shape_int64", lambda t: tf.shape(t, out_type=tf.int64), [rand(0, 2)], lambda a: np.int64(a.shape), grad=False),
+    Case(
+        "shape_int64", lambda t: tf.shape(t, out_type=tf.int64), [rand(0, 2)], lambda a: np.int64(a.shape), grad=False
+    ),
     Case(
         "shape_of_where",
         lambda t: tf.shape(tf.where(t > 0)),
@@ -48,5 +58,10 @@ def _broadcast(a, b):
 BAD = [
     Bad("broadcast_static", lambda: tf.broadcast_static_shape([2, 3], [2]), ValueError, "Incompatible shapes"),
     Bad("broadcast", lambda: _broadcast([2, 3], [2]), tf.errors.InvalidArgumentError, "broadcast"),
-    Bad("out_type", lambda: tf.shape(tf.placeholder(tf.float32), out_type=tf.float32), (TypeError, ValueError), "out_type"),
+    Bad(
+        "out_type",
+        lambda: tf.shape(tf.placeholder(tf.float32), out_type=tf.float32),
+        (TypeError, ValueError),
+        "out_type",
+    ),
 ]
