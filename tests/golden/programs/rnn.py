@@ -38,7 +38,8 @@ def results(tf, outputs, state, inputs=()):
     with tf.Session() as sess:
         sess.run(tf.global_variables_initializer())
         initial = sess.run(variables)
-        out["biases"] = np.concatenate([v.ravel() for v in initial if v.ndim == 1] or [np.zeros(0, np.float32)])
+        # Kernels start at random, biases do not.
+        out["biases"] = np.concatenate([x for v, x in zip(variables, initial) if v.op.name.endswith("bias")])
         sess.run(load)
         out.update({f"y{i}": y for i, y in enumerate(sess.run(outputs))})
         out.update({f"state{i}": s for i, s in enumerate(sess.run(state))})
