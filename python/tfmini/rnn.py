@@ -11,9 +11,8 @@ from tfmini import dtypes, nest, raw
 from tfmini.convert import convert_to_tensor
 from tfmini.graph import Tensor, name_scope
 from tfmini.ops.control_flow import while_loop
-from tfmini.rnn_cells.base import check_cell, static_size, zeros_of
+from tfmini.rnn_cells.base import check_cell, state_shape, static_size, zeros_of
 from tfmini.tensor_array import TensorArray
-from tfmini.tensor_shape import TensorShape
 from tfmini.variable_scope import variable_scope
 
 __all__ = [
@@ -165,16 +164,12 @@ def _loop(
     """Steps over time-major inputs; `structure` says how the cell wants them."""
     steps = _dimension(inputs[0], 0)
     known_steps = static_size(inputs[0].shape[0]) if inputs[0].shape.ndims else None
+    sizes = nest.flatten(cell.output_size)
     with name_scope("dynamic_rnn"):
-        sources = []
-        for x in inputs:
-            array = TensorArray(x.dtype, steps, element_shape=x.shape[1:])
-            sources.append(array.unstack(x))
-        out_sizes = cell.output_size
-        out_dtype = nest.flatten(state)[0].dtype if nest.flatten(state) else inputs[0].dtype
-        flat_sizes = [out_sizes] if isinstance(out_sizes, TensorShape) else nest.flatten(out_sizes)
-        zeros = zeros_of(out_sizes, batch, out_dtype)
-        sinks = [TensorArray(out_dtype, steps, element_shape=z.shape) for z, _ in zip(nest.flatten(zeros), flat_sizes)]
+        sources = [TensorArray(x.dtype, steps, element_shape=x.shape[1:]).unstack(x) for x in inputs]
+        dtype = nest.flatten(state)[0].dtype if nest.flatten(state) else inputs[0].dtype
+        zeros = zeros_of(cell.output_size, batch, dtype)
+        sinks = [TensorArray(dtype, steps, element_shape=z.shape) for z in nest.flatten(zeros)]
         # Nothing happens to an example beyond its length: the longest one bounds the loop.
         bound = steps
         if lengths is not None:
@@ -183,7 +178,7 @@ def _loop(
     def step(time: Tensor, outs: tuple[Any, ...], old: Any) -> tuple[Any, ...]:
         x = nest.pack_sequence_as(structure, [source.read(time) for source in sources])
         output, new = cell(x, old)
-        nest.assert_same_structure(out_sizes if not isinstance(out_sizes, TensorShape) else 0, output)
+        nest.assert_same_structure(cell.output_size, output)
         if lengths is not None:
             done = raw.LessEqual(lengths, time)
             output, new = _keep(done, zeros, output), _keep(done, old, new)
@@ -203,11 +198,14 @@ def _loop(
         parallel_iterations=parallel or 32,
         maximum_iterations=known_steps,
     )
-    stacked = [sink.stack() for sink in sinks]
-    for out, size in zip(stacked, flat_sizes):
-        known = TensorShape([known_steps, None if isinstance(batch, Tensor) else batch])
-        out.set_shape(known.concatenate(TensorShape([size]) if not isinstance(size, TensorShape) else size))
-    return (stacked[0] if isinstance(out_sizes, TensorShape) else nest.pack_sequence_as(out_sizes, stacked)), state
+    stacked = []
+    for sink, size in zip(sinks, sizes):
+        # The shape of a step, for the case that there was none.
+        shape = convert_to_tensor(state_shape(batch, size), np.int32)
+        out = raw.TensorListStack(sink.flow, shape, element_dtype=sink.dtype)
+        out.set_shape([known_steps, *state_shape(None if isinstance(batch, Tensor) else batch, size)])
+        stacked.append(out)
+    return nest.pack_sequence_as(cell.output_size, stacked), state
 
 
 def bidirectional_dynamic_rnn(

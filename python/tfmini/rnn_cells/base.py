@@ -43,12 +43,9 @@ def zeros_of(size: Any, batch: Any, dtype: Any) -> Any:
     def one(s: Any) -> Tensor:
         out = zeros(state_shape(batch, s), dtype)
         if isinstance(batch, Tensor):
-            known = state_shape(None, s)
-            out.set_shape(known)
+            out.set_shape(state_shape(None, s))
         return out
 
-    if isinstance(size, TensorShape):
-        return one(size)
     return nest.map_structure(one, size)
 
 

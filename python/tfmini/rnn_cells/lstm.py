@@ -30,7 +30,9 @@ class LSTMStateTuple(_StateTuple):
 
 
 def _is_tanh(activation: Any) -> bool:
-    return activation is None or activation is raw.Tanh or getattr(activation, "__name__", "") == "tanh"
+    """Is this tfmini's own tanh, under whichever of its names?"""
+    module, name = getattr(activation, "__module__", ""), getattr(activation, "__name__", "")
+    return str(module).partition(".")[0] == "tfmini" and name.lower() == "tanh"
 
 
 class BasicLSTMCell(RNNCell):

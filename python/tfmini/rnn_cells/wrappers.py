@@ -11,7 +11,6 @@ from tfmini.convert import convert_to_tensor
 from tfmini.graph import Tensor, device, name_scope
 from tfmini.rnn_cells.base import RNNCell, check_cell, state_shape, static_size
 from tfmini.rnn_cells.lstm import LSTMStateTuple
-from tfmini.tensor_shape import TensorShape
 from tfmini.variable_scope import variable_scope
 
 __all__ = ["DeviceWrapper", "DropoutWrapper", "MultiRNNCell", "ResidualWrapper"]
@@ -155,7 +154,7 @@ class DropoutWrapper(_Wrapper):
         noise = {}
         for what, size in sizes.items():
             if _drops(self._keep[what]):
-                parts = [size] if isinstance(size, TensorShape) else nest.flatten(size)
+                parts = nest.flatten(size)
                 noise[what] = [_uniform(state_shape(1, s), dtype, self._seed_for(what, i)) for i, s in enumerate(parts)]
         return noise
 
