@@ -113,42 +113,41 @@ class PySession {
 
   py::object run(py::handle fetches, py::handle feed_dict) {
     const std::shared_ptr<Session> session = open();  // close() in another thread must not pull it away
-    Entry& entry = find(fetches, feed_dict);
-    std::vector<PyObject*> values(entry.feeds.size());
+    const std::shared_ptr<Entry> entry = find(fetches, feed_dict);
+    std::vector<PyObject*> values(entry->feeds.size());
     if (!feed_dict.is_none()) {
       PyObject *k, *v;
       Py_ssize_t pos = 0;
       for (size_t i = 0; i < values.size() && PyDict_Next(feed_dict.ptr(), &pos, &k, &v); ++i) values[i] = v;
     }
-    return call(*session, entry, values);
+    return call(*session, *entry, values);
   }
 
   // For make_callable: the entry for these fetches and feed keys, then calls with positional values.
   size_t prepare(py::handle fetches, const py::dict& feeds) {
     open();
-    Entry& entry = find(fetches, feeds);
-    prepared_.push_back(&entry);
+    prepared_.push_back(find(fetches, feeds));
     return prepared_.size() - 1;
   }
   py::object call_prepared(size_t index, const py::tuple& args) {
     const std::shared_ptr<Session> session = open();
-    Entry& entry = *prepared_.at(index);
-    if (args.size() != entry.feeds.size())
-      throw py::value_error("expected " + std::to_string(entry.feeds.size()) + " feed values, got " + std::to_string(args.size()));
+    const std::shared_ptr<Entry> entry = prepared_.at(index);
+    if (args.size() != entry->feeds.size())
+      throw py::value_error("expected " + std::to_string(entry->feeds.size()) + " feed values, got " + std::to_string(args.size()));
     std::vector<PyObject*> values;
     for (py::handle v : args) values.push_back(v.ptr());
-    return call(*session, entry, values);
+    return call(*session, *entry, values);
   }
 
   std::string describe(py::handle fetches, py::handle feed_dict) {
     const auto session = open();
-    Entry& entry = find(fetches, feed_dict);
+    const std::shared_ptr<Entry> entry = find(fetches, feed_dict);
     std::vector<PyObject*> values;
     std::vector<py::object> keep;
     if (!feed_dict.is_none())
       for (auto [k, v] : py::reinterpret_borrow<py::dict>(feed_dict)) values.push_back(v.ptr());
-    std::vector<Tensor> feeds = bind(entry, values, keep);
-    return plan_for(*session, entry, feeds)->str();
+    std::vector<Tensor> feeds = bind(*entry, values, keep);
+    return plan_for(*session, *entry, feeds)->str();
   }
 
   void close() {
@@ -167,7 +166,8 @@ class PySession {
     return session_;
   }
 
-  Entry& find(py::handle fetches, py::handle feed_dict) {
+  // Shared: another thread may empty the cache while this call runs Python code or waits for the GIL.
+  std::shared_ptr<Entry> find(py::handle fetches, py::handle feed_dict) {
     scratch_.clear();
     append_structure(fetches.ptr(), scratch_);
     if (!feed_dict.is_none()) {
@@ -177,20 +177,20 @@ class PySession {
       Py_ssize_t pos = 0;
       while (PyDict_Next(feed_dict.ptr(), &pos, &k, &v)) scratch_.push_back(k);
     }
-    if (last_ && last_->first == scratch_) return *last_->second;
+    if (last_ && last_->first == scratch_) return last_->second;
     auto it = entries_.find(scratch_);
     if (it == entries_.end()) {
       CallKey key = scratch_;  // resolve() may run Python code that comes back here
       auto entry = make_entry(fetches, feed_dict);
-      if (entries_.size() >= kMaxEntries && prepared_.empty()) entries_.clear();
+      if (entries_.size() >= kMaxEntries) entries_.clear();
       it = entries_.emplace(std::move(key), std::move(entry)).first;
     }
     last_ = &*it;
-    return *it->second;
+    return it->second;
   }
 
-  std::unique_ptr<Entry> make_entry(py::handle fetches, py::handle feed_dict) {
-    auto entry = std::make_unique<Entry>();
+  std::shared_ptr<Entry> make_entry(py::handle fetches, py::handle feed_dict) {
+    auto entry = std::make_shared<Entry>();
     append_references(fetches.ptr(), entry->references);
     py::list keys;
     if (!feed_dict.is_none())
@@ -252,7 +252,7 @@ class PySession {
                           py::repr(feed.key).cast<std::string>() + ", which has shape " + text(feed.static_shape));
   }
 
-  const std::shared_ptr<const Plan>& plan_for(Session& session, Entry& entry, const std::vector<Tensor>& feeds) {
+  std::shared_ptr<const Plan> plan_for(Session& session, Entry& entry, const std::vector<Tensor>& feeds) {
     auto& variants = entry.variants;
     const auto fits = [&](const Entry::Variant& v) {
       for (size_t i = 0; i < feeds.size(); ++i)
@@ -330,9 +330,9 @@ class PySession {
 
   std::shared_ptr<Session> session_;
   py::object resolve_, convert_;
-  std::unordered_map<CallKey, std::unique_ptr<Entry>, CallKeyHash> entries_;
-  std::vector<Entry*> prepared_;
-  const std::pair<const CallKey, std::unique_ptr<Entry>>* last_ = nullptr;
+  std::unordered_map<CallKey, std::shared_ptr<Entry>, CallKeyHash> entries_;
+  std::vector<std::shared_ptr<Entry>> prepared_;
+  const std::pair<const CallKey, std::shared_ptr<Entry>>* last_ = nullptr;
   CallKey scratch_;
 };
 

@@ -134,12 +134,14 @@ class PlanBuilder {
   void lay_out_memory() {
     std::vector<Lifetime> lifetimes;
     std::vector<int32_t> block(storage_.size(), -1);
+    std::vector<char> taken(storage_.size(), 0);  // roots whose memory an output has taken over
     for (size_t i = 0; i < ir_.nodes.size(); ++i) {
       for (size_t k = 0; k < ir_.nodes[i].dtypes.size(); ++k) {
         const int32_t s = base_[i] + static_cast<int32_t>(k);
         if (storage_[s] != Storage::kArena || root_[s] != s) continue;
         const int32_t source = in_place_source(i, static_cast<int>(k));
-        if (source >= 0 && lifetimes[block[source]].end == static_cast<int32_t>(i)) {
+        if (source >= 0 && !taken[source]) {
+          taken[source] = 1;
           block[s] = block[source];
           lifetimes[block[s]].end = last_use_[s];
         } else {
