@@ -28,6 +28,7 @@ struct Function {
 };
 
 const std::unordered_map<std::string_view, Function>& functions() {
+  using namespace simd;
   static const auto* map = [] {
     auto* m = new std::unordered_map<std::string_view, Function>;
 #define TFMINI_UNARY(Name, types, cost, ...) m->emplace(#Name, Function{static_cast<int64_t>(Unary::k##Name), types});
