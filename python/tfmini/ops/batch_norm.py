@@ -8,6 +8,7 @@ import numpy as np
 
 from tfmini import dtypes, raw
 from tfmini.autodiff import gradient, gradients
+from tfmini.convert import constant
 from tfmini.graph import Operation, Tensor, convert_to_tensor, name_scope
 from tfmini.windows import attrs_of
 
@@ -94,8 +95,8 @@ def fused_batch_norm(
         x,
         convert_to_tensor(scale, statistics, name="scale"),
         convert_to_tensor(offset, statistics, name="offset"),
-        empty if mean is None else mean,
-        empty if variance is None else variance,
+        constant(empty) if mean is None else mean,
+        constant(empty) if variance is None else variance,
         epsilon=epsilon,
         exponential_avg_factor=exponential_avg_factor,
         data_format=data_format,

@@ -207,14 +207,15 @@ def convolution(
 
     input: [batch, spatial..., channels] ("NWC", "NHWC"), or channels second ("NCW", "NCHW"); filter:
     [spatial..., in_channels, out_channels]. Strides and dilation rates are numbers or one per spatial
-    dimension. Raises ValueError for another number of dimensions.
+    dimension; they decide how many there are if neither rank is known. Raises ValueError for another
+    number of dimensions.
     """
     filter = _either(filter, filters, "filter", "filters")
     rate = dilation_rate if dilation_rate is not None else dilations
     with name_scope(name, "convolution", [input, filter]) as scope:
         input = convert_to_tensor(input, name="input")
         filter = convert_to_tensor(filter, input.dtype.base_dtype, name="filter")
-        rank = filter.shape.ndims or input.shape.ndims
+        rank = filter.shape.ndims or input.shape.ndims or 2 + max(_length(strides), _length(rate), 1)
         if rank not in (3, 4):
             raise ValueError(
                 f"convolution takes 1 or 2 spatial dimensions, got input {input.shape} and filter {filter.shape}"
@@ -234,6 +235,10 @@ def convolution(
             name=scope,
             **padding_attrs(padding),
         )
+
+
+def _length(values: Any) -> int:
+    return len(values) if hasattr(values, "__len__") else 0
 
 
 def conv1d(
