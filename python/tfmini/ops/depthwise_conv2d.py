@@ -90,8 +90,8 @@ def separable_conv2d(
     data_format, name = data_format_and_name(data_format, name)
     with name_scope(name, "separable_conv2d", [input, depthwise_filter, pointwise_filter]) as scope:
         pointwise_filter = convert_to_tensor(pointwise_filter, name="pointwise_filter")
-        size = pointwise_filter.shape.as_list()[:2] if pointwise_filter.shape.ndims == 4 else None
-        if size is None or any(n not in (1, None) for n in size):
+        size = pointwise_filter.shape
+        if size.ndims is not None and (size.ndims != 4 or any(n not in (1, None) for n in size.as_list()[:2])):
             raise ValueError(
                 f"pointwise_filter must have shape [1, 1, channels, out_channels], got {pointwise_filter.shape}"
             )
