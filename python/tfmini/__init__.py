@@ -98,6 +98,7 @@ from tfmini.ops.checks import (
     is_numeric_tensor,
     is_strictly_increasing,
 )
+from tfmini.ops.clip import clip_by_average_norm, clip_by_global_norm, clip_by_norm, global_norm
 from tfmini.ops.concat import concat, concat_v2, pack, parallel_stack, stack
 from tfmini.ops.constant import group, no_op, placeholder, placeholder_with_default, sparse_placeholder, tuple
 from tfmini.ops.contraction import einsum, tensordot
