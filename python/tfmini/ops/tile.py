@@ -19,27 +19,21 @@ def tile(input: Any, multiples: Any, name: str | None = None) -> Tensor:
 
 @gradient("Tile")
 def _tile_grad(op: Operation, grad: Any) -> list[Any]:
-    """The sum over all copies: every repeated dimension taken apart into (multiple, size)."""
+    """The sum over all copies, one repeated dimension after the other."""
     x, multiples = op.inputs
     if x.shape.ndims is None:
         raise NotImplementedError("the gradient of tf.tile needs an input of known rank")
     counts = constant_value_as_shape(multiples).as_list()
-    sizes = x.shape.as_list()
     shape = raw.Shape(x)
     if multiples.dtype.base_dtype != dtypes.int32:
         multiples = raw.Cast(multiples, DstT=dtypes.int32)
-
-    def element(vector: Tensor, i: int) -> Tensor:
-        return raw.StridedSlice(vector, [i], [i + 1], [1], shrink_axis_mask=1)
-
-    parts: list[Any] = []
-    axes = []
-    for i, (count, size) in enumerate(zip(counts, sizes)):
-        if count != 1:
-            axes.append(len(parts))
-            parts.append(element(multiples, i) if count is None else count)
-        parts.append(element(shape, i) if size is None else size)
-    if not axes:
-        return [grad, None]
-    apart = raw.Pack(parts) if any(isinstance(p, Tensor) for p in parts) else parts
-    return [raw.Reshape(raw.Sum(raw.Reshape(grad, apart), axes), shape), None]
+    for i, count in enumerate(counts):
+        if count == 1:
+            continue
+        # [sizes before, copies, size of i and all that follows]
+        before = raw.Prod(raw.StridedSlice(shape, [0], [i], [1]), [0])
+        copies = raw.StridedSlice(multiples, [i], [i + 1], [1], shrink_axis_mask=1) if count is None else count
+        after = raw.Prod(raw.StridedSlice(shape, [i], [0], [1], end_mask=1), [0])
+        later = raw.Prod(raw.StridedSlice(multiples, [i + 1], [0], [1], end_mask=1), [0])
+        grad = raw.Sum(raw.Reshape(grad, raw.Pack([before, copies, raw.Mul(after, later)])), [1])
+    return [raw.Reshape(grad, shape), None]

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from tfmini import raw
 from tfmini.autodiff import gradient, not_differentiable
+from tfmini.constant_value import constant_value
 from tfmini.graph import Operation, Tensor, convert_to_tensor, name_scope
 
 __all__ = ["invert_permutation", "matrix_transpose", "transpose"]
@@ -62,4 +65,9 @@ def invert_permutation(x: Any, name: str | None = None) -> Tensor:
 @gradient("Transpose")
 def _transpose_grad(op: Operation, grad: Any) -> list[Any]:
     perm = op.inputs[1]
-    return [raw.Transpose(grad, raw.InvertPermutation(perm)), None]
+    known = constant_value(perm)
+    if known is not None:
+        return [raw.Transpose(grad, np.argsort(known % max(len(known), 1))), None]
+    # InvertPermutation does not count from the back.
+    size = raw.Size(perm, out_type=perm.dtype)
+    return [raw.Transpose(grad, raw.InvertPermutation(raw.FloorMod(perm, size))), None]
