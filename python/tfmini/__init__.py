@@ -74,6 +74,7 @@ from tfmini.init_ops import (
     zeros_initializer,
 )
 from tfmini.ops import checkpoint as _checkpoint
+from tfmini.ops.arg import arg_max, arg_min, argmax, argmin
 from tfmini.ops.checks import (
     Assert,
     Print,
@@ -116,6 +117,7 @@ from tfmini.ops.identity import (
     verify_tensor_all_finite,
 )
 from tfmini.ops.matmul import batch_matmul, matmul
+from tfmini.ops.norm import norm
 from tfmini.ops.one_hot import one_hot
 from tfmini.ops.pad import pad
 from tfmini.ops.partition import dynamic_partition, dynamic_stitch, parallel_dynamic_stitch
@@ -125,8 +127,20 @@ from tfmini.ops.random import random_normal, random_uniform, truncated_normal
 from tfmini.ops.random_discrete import multinomial, random_crop, random_shuffle
 from tfmini.ops.random_gamma import random_gamma, random_poisson
 from tfmini.ops.range import lin_space, linspace, meshgrid, range, sequence_mask
+from tfmini.ops.reduce import (
+    count_nonzero,
+    reduce_all,
+    reduce_any,
+    reduce_logsumexp,
+    reduce_max,
+    reduce_mean,
+    reduce_min,
+    reduce_prod,
+    reduce_sum,
+)
 from tfmini.ops.reshape import expand_dims, reshape, squeeze
 from tfmini.ops.reverse import reverse, reverse_sequence, reverse_v2
+from tfmini.ops.scan import cumprod, cumsum
 from tfmini.ops.scatter import (
     scatter_add,
     scatter_div,
@@ -174,6 +188,7 @@ from tfmini.ops.summary import (
     scalar_summary,
 )
 from tfmini.ops.tile import tile
+from tfmini.ops.topk import argsort, sort
 from tfmini.ops.transpose import invert_permutation, matrix_transpose, transpose
 from tfmini.ops.unique import listdiff, setdiff1d, unique, unique_with_counts
 from tfmini.ops.variable import assign, assign_add, assign_sub, count_up_to
@@ -225,6 +240,7 @@ _SUBMODULES = frozenset(
         "layers",
         "linalg",
         "logging",
+        "losses",
         "nn",
         "random",
         "summary",
@@ -244,6 +260,7 @@ if _typing.TYPE_CHECKING:
         layers,
         linalg,
         logging,
+        losses,
         nn,
         random,
         summary,

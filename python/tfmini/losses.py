@@ -191,7 +191,9 @@ def mean_pairwise_squared_error(
         axes = list(range(1, rank))
         squares = raw.Sum(raw.Square(diffs), axes, keep_dims=True)
         sums = raw.Sum(diffs, axes, keep_dims=True)
-        n = raw.RealDiv(raw.Cast(raw.Size(diffs), DstT=dtypes.float32), raw.Cast(raw.Size(squares), DstT=dtypes.float32))
+        n = raw.RealDiv(
+            raw.Cast(raw.Size(diffs), DstT=dtypes.float32), raw.Cast(raw.Size(squares), DstT=dtypes.float32)
+        )
         # sum over pairs (d_i - d_j)^2 = 2 (n sum d^2 - (sum d)^2), of n (n - 1) ordered pairs.
         per_sample = raw.DivNoNan(
             raw.Mul(2.0, raw.Sub(raw.Mul(n, squares), raw.Square(sums))), raw.Mul(n, raw.Maximum(raw.Sub(n, 1.0), 0.0))

@@ -30,9 +30,11 @@ from tfmini.ops.depthwise_conv2d import (
     depthwise_conv2d_native_backprop_input,
     separable_conv2d,
 )
+from tfmini.ops.dropout import dropout
 from tfmini.ops.embedding import embedding_lookup, embedding_lookup_sparse
 from tfmini.ops.lrn import local_response_normalization, lrn
 from tfmini.ops.matmul import relu_layer, xw_plus_b
+from tfmini.ops.norm import l2_loss, l2_normalize, moments, normalize_moments, sufficient_statistics, weighted_moments
 from tfmini.ops.pool2d import (
     avg_pool,
     avg_pool1d,
@@ -42,6 +44,14 @@ from tfmini.ops.pool2d import (
     max_pool2d,
     max_pool_with_argmax,
     pool,
+)
+from tfmini.ops.reduce import zero_fraction
+from tfmini.ops.softmax import log_softmax, softmax
+from tfmini.ops.topk import in_top_k, top_k
+from tfmini.ops.xent import (
+    softmax_cross_entropy_with_logits,
+    softmax_cross_entropy_with_logits_v2,
+    sparse_softmax_cross_entropy_with_logits,
 )
 from tfmini.rnn import (
     bidirectional_dynamic_rnn,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from numbers import Real
 from typing import Any
+
+import numpy as np
 
 from tfmini import raw
 from tfmini.graph import Tensor, convert_to_tensor, name_scope
@@ -11,6 +12,8 @@ from tfmini.random_seed import node_seeds
 from tfmini.shape_tensor import shape_tensor
 
 __all__ = ["dropout"]
+
+_NUMBERS = (int, float, np.number)
 
 
 def dropout(
@@ -36,12 +39,14 @@ def dropout(
     if rate is None and keep_prob is None:
         raise ValueError("You must provide a rate to dropout.")
     if rate is None:
-        rate = 1 - keep_prob if isinstance(keep_prob, Real) else None
+        rate = 1 - keep_prob if isinstance(keep_prob, _NUMBERS) else None
     with name_scope(name, "dropout", [x]):
         x = convert_to_tensor(x, name="x")
         if not x.dtype.is_floating:
-            raise ValueError(f"x has to be a floating point tensor since it's going to be scaled. Got a {x.dtype.name} tensor.")
-        if isinstance(rate, Real):
+            raise ValueError(
+                f"x has to be a floating point tensor since it's going to be scaled. Got a {x.dtype.name} tensor."
+            )
+        if isinstance(rate, _NUMBERS):
             if not 0 <= rate < 1:
                 raise ValueError(f"rate must be a scalar tensor or a float in the range [0, 1), got {float(rate):g}")
             if rate == 0:
@@ -73,7 +78,9 @@ def _noise_shape(x: Tensor, noise_shape: Any) -> Any:
     if isinstance(noise_shape, (list, tuple)) and any(d is None for d in noise_shape):
         # None takes the size of x.
         if x.shape.ndims != len(noise_shape):
-            raise ValueError(f"noise_shape {noise_shape} has unknown dimensions, so x must have rank {len(noise_shape)}")
+            raise ValueError(
+                f"noise_shape {noise_shape} has unknown dimensions, so x must have rank {len(noise_shape)}"
+            )
         sizes = [s if d is None else d for d, s in zip(noise_shape, x._dims() or ())]
         if None in sizes:
             shape = raw.Unpack(raw.Shape(x), num=len(sizes))

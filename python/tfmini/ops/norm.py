@@ -1,9 +1,8 @@
-"""Norms, moments, and clipping by norms."""
+"""Norms and moments. Clipping by norms: clip.py."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 from tfmini import dtypes, raw
@@ -11,13 +10,8 @@ from tfmini.aliases import only_one
 from tfmini.autodiff import gradient
 from tfmini.constant_value import constant_value
 from tfmini.graph import Operation, Tensor, convert_to_tensor, name_scope
-from tfmini.indexed_slices import IndexedSlices
 
 __all__ = [
-    "clip_by_average_norm",
-    "clip_by_global_norm",
-    "clip_by_norm",
-    "global_norm",
     "l2_loss",
     "l2_normalize",
     "moments",
@@ -219,83 +213,3 @@ def weighted_moments(
         if narrow:
             mean, variance = raw.Cast(mean, DstT=narrow), raw.Cast(variance, DstT=narrow)
         return mean, variance
-
-
-# --- clipping -------------------------------------------------------------------------------------
-
-
-def _values(t: Any) -> Tensor:
-    return convert_to_tensor(t.values if isinstance(t, IndexedSlices) else t, name="t")
-
-
-def _like(t: Any, values: Tensor) -> Any:
-    return IndexedSlices(values, t.indices, t.dense_shape) if isinstance(t, IndexedSlices) else values
-
-
-def clip_by_norm(t: Any, clip_norm: Any, axes: Any = None, name: str | None = None) -> Any:
-    """`t` scaled down to an L2 norm (over `axes`, by default all) of `clip_norm` where it is larger.
-
-    t: a tensor or IndexedSlices, of which the values are clipped.
-    """
-    with name_scope(name, "clip_by_norm", [t, clip_norm]) as scope:
-        values = _values(t)
-        squares = _sum(raw.Mul(values, values), axis=axes, keep_dims=True)
-        # The derivative of sqrt at 0 must not make NaNs of a zero tensor.
-        positive = raw.Greater(squares, 0)
-        root = raw.Sqrt(raw.Select(positive, squares, raw.OnesLike(squares)))
-        length = raw.Select(positive, root, squares)
-        scaled = raw.Mul(values, clip_norm)
-        scaled.shape.assert_is_compatible_with(values.shape)
-        return _like(t, raw.Identity(raw.RealDiv(scaled, raw.Maximum(length, clip_norm)), name=scope))
-
-
-def clip_by_average_norm(t: Any, clip_norm: Any, name: str | None = None) -> Any:
-    """`t` scaled down to a norm per element, |t| / n, of `clip_norm` if that is larger (n the number of elements)."""
-    with name_scope(name, "clip_by_average_norm", [t, clip_norm]) as scope:
-        values = _values(t)
-        count = raw.Cast(raw.Size(values), DstT=values.dtype.base_dtype)
-        inverse_norm = raw.Rsqrt(_sum(raw.Mul(values, values), None))
-        one = convert_to_tensor(1.0, values.dtype.base_dtype)
-        scale = raw.Minimum(raw.Mul(inverse_norm, count), raw.RealDiv(one, clip_norm))
-        return _like(t, raw.Identity(raw.Mul(raw.Mul(values, clip_norm), scale), name=scope))
-
-
-def global_norm(t_list: Sequence[Any], name: str | None = None) -> Tensor | None:
-    """sqrt of the sum of squares of all elements of all tensors (or IndexedSlices) in `t_list`; Nones are skipped."""
-    if not isinstance(t_list, Sequence) or isinstance(t_list, str):
-        raise TypeError("t_list should be a sequence")
-    t_list = list(t_list)
-    with name_scope(name, "global_norm", [t for t in t_list if t is not None]):
-        halves = [raw.L2Loss(_values(t)) for t in t_list if t is not None]
-        if not halves:
-            raise ValueError("t_list holds no tensor")
-        half = raw.Sum(raw.Pack(halves), [0])
-        return raw.Sqrt(raw.Mul(half, 2.0), name="global_norm")
-
-
-def clip_by_global_norm(
-    t_list: Sequence[Any], clip_norm: Any, use_norm: Any = None, name: str | None = None
-) -> tuple[list[Any], Tensor]:
-    """(t_list scaled down so that their global norm is at most `clip_norm`, the norm before).
-
-    Nones stay None; IndexedSlices stay sparse. use_norm: the global norm, if it is known already. If it is not finite
-    all results are NaN, so that the fault shows.
-    """
-    if not isinstance(t_list, Sequence) or isinstance(t_list, str):
-        raise TypeError("t_list should be a sequence")
-    t_list = list(t_list)
-    if use_norm is None:
-        use_norm = global_norm(t_list, name)
-    with name_scope(name, "clip_by_global_norm", [t for t in t_list if t is not None]):
-        use_norm = convert_to_tensor(use_norm)
-        one = convert_to_tensor(1.0, use_norm.dtype.base_dtype)
-        scale = raw.Mul(clip_norm, raw.Minimum(raw.RealDiv(one, use_norm), raw.RealDiv(one, clip_norm)))
-        scale = raw.Add(scale, raw.Sub(use_norm, use_norm))  # NaN if the norm is infinite or NaN
-        clipped = []
-        done: dict[int, Any] = {}
-        with name_scope("clip_by_global_norm"):
-            for i, t in enumerate(t_list):
-                if t is not None and id(t) not in done:
-                    done[id(t)] = _like(t, raw.Identity(raw.Mul(_values(t), scale), name=f"_{i}"))
-                clipped.append(None if t is None else done[id(t)])
-        return clipped, use_norm

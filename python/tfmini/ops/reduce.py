@@ -43,7 +43,9 @@ def all_axes(x: Tensor) -> Tensor:
     return convert_to_tensor(list(range(rank)), dtypes.int32, name="Const")
 
 
-def _reduce(op_type: str, x: Any, axis: Any, keepdims: Any, name: str | None, old_axis: Any, old_keepdims: Any) -> Tensor:
+def _reduce(
+    op_type: str, x: Any, axis: Any, keepdims: Any, name: str | None, old_axis: Any, old_keepdims: Any
+) -> Tensor:
     axis = only_one("axis", axis, "reduction_indices", old_axis)
     keepdims = only_one("keepdims", keepdims, "keep_dims", old_keepdims)
     if axis is None:
@@ -138,7 +140,9 @@ def reduce_any(
     return _reduce("Any", input_tensor, axis, keepdims, name, reduction_indices, keep_dims)
 
 
-def reduce_euclidean_norm(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
+def reduce_euclidean_norm(
+    input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None
+) -> Tensor:
     """Square roots of the sums of squares over `axis`."""
     return _reduce("EuclideanNorm", input_tensor, axis, keepdims, name, None, None)
 
@@ -327,4 +331,3 @@ def _products_of_others(x: Tensor, axis: int) -> Tensor:
 def _euclidean_norm_grad(op: Operation, grad: Tensor) -> list[Any]:
     y = op.outputs[0]
     return [raw.Mul(op.inputs[0], _with_kept_dims(op, raw.DivNoNan(grad, y))), None]
-

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from tfmini import dtypes, raw
+from tfmini import raw
 from tfmini.autodiff import gradient, not_differentiable
 from tfmini.graph import Operation, Tensor, convert_to_tensor, name_scope
 
@@ -45,7 +45,9 @@ def sort(values: Any, axis: int = -1, direction: str = "ASCENDING", name: str | 
         return _sort(values, axis, direction, indices=False)
 
 
-def argsort(values: Any, axis: int = -1, direction: str = "ASCENDING", stable: bool = False, name: str | None = None) -> Tensor:
+def argsort(
+    values: Any, axis: int = -1, direction: str = "ASCENDING", stable: bool = False, name: str | None = None
+) -> Tensor:
     """The indices (int32) that sort `values` along `axis`. Always stable: equal elements keep their order."""
     del stable
     with name_scope(name, "argsort"):

@@ -60,7 +60,9 @@ def sparse_softmax_cross_entropy_with_logits(
     no class.
     """
     del _sentinel
-    logits, labels, _, name = _old_positions("sparse_softmax_cross_entropy_with_logits", args, logits, labels, None, name)
+    logits, labels, _, name = _old_positions(
+        "sparse_softmax_cross_entropy_with_logits", args, logits, labels, None, name
+    )
     with name_scope(name, "SparseSoftmaxCrossEntropyWithLogits", [labels, logits]):
         labels = convert_to_tensor(labels)
         logits = convert_to_tensor(logits)
