@@ -71,6 +71,6 @@ def _lstm_gates_grad(op: Operation, dc: Tensor, dh: Tensor) -> list[Tensor]:
 @gradient("_LSTMGatesGrad")
 def _lstm_gates_grad_grad(op: Operation, *grads: Tensor) -> list[Tensor]:
     # Copies, so that the gradients are those of this step alone and do not run on through op.inputs.
-    inputs = [raw.Identity(x) for x in op.inputs]
-    composed = _composed_grad(*inputs, forget_bias=op.get_attr("forget_bias"))
+    z, c_prev, c, dc, dh = inputs = [raw.Identity(x) for x in op.inputs]
+    composed = _composed_grad(z, c_prev, c, dc, dh, op.get_attr("forget_bias"))
     return gradients(list(composed), inputs, grad_ys=list(grads))
