@@ -146,9 +146,7 @@ class Layer:
     def scope_name(self) -> str:
         """The name of the variable scope, which exists from the first call on."""
         if self._scope is None:
-            raise ValueError(
-                f"No name available for layer scope because the layer '{self._base_name}' was not used yet."
-            )
+            raise ValueError(f"The layer '{self._base_name}' has no scope before its first call.")
         return self._scope.name
 
     @property

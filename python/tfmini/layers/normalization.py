@@ -53,9 +53,7 @@ class BatchNormalization(Layer):
     ):
         super().__init__(trainable, name, **kwargs)
         if renorm or virtual_batch_size is not None or adjustment is not None:
-            raise NotImplementedError(
-                "batch_normalization: renorm, virtual_batch_size and adjustment are not supported"
-            )
+            raise NotImplementedError("batch_normalization: no renorm, virtual_batch_size or adjustment")
         if isinstance(axis, (list, tuple)):
             if len(axis) != 1:
                 raise NotImplementedError("batch_normalization: one axis only")
