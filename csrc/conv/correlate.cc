@@ -1,6 +1,7 @@
 #include "conv/correlate.h"
 
 #include "conv/conv.h"
+#include "conv/scatter.h"
 #include "core/parallel.h"
 #include "core/tensor.h"
 #include "simd/conv.h"
@@ -146,12 +147,22 @@ class Correlator {
 
   void pack(const T* from, int64_t cols, T* to) const {
     const TapMatrices<T>& m = job_.matrices;
-    for (int64_t s = 0; s < group_source_; ++s, from += m.source_stride, to += ldb_) {
-      if (m.dest_stride == 1)
-        std::copy_n(from, cols, to);
-      else
-        for (int64_t d = 0; d < cols; ++d) to[d] = from[d * m.dest_stride];
-      std::fill(to + cols, to + ldb_, T(0));
+    if (cols < ldb_)
+      for (int64_t s = 0; s < group_source_; ++s) std::fill(to + s * ldb_ + cols, to + (s + 1) * ldb_, T(0));
+    if (m.dest_stride == 1) {
+      for (int64_t s = 0; s < group_source_; ++s) std::copy_n(from + s * m.source_stride, cols, to + s * ldb_);
+      return;
+    }
+    // Transposed block by block: rows a power of two apart would evict each other from L1 before
+    // all of a cache line is used.
+    constexpr int64_t kBlock = 16;
+    for (int64_t d0 = 0; d0 < cols; d0 += kBlock) {
+      const int64_t d1 = std::min(cols, d0 + kBlock);
+      for (int64_t s0 = 0; s0 < group_source_; s0 += kBlock) {
+        const int64_t s1 = std::min(group_source_, s0 + kBlock);
+        for (int64_t d = d0; d < d1; ++d)
+          for (int64_t s = s0; s < s1; ++s) to[s * ldb_ + d] = from[d * m.dest_stride + s * m.source_stride];
+      }
     }
   }
 
@@ -346,6 +357,7 @@ void forward(const ConvGeometry& g, const T* input, const T* filter, T* output) 
 
 template <class T>
 void input_grad(const ConvGeometry& g, const T* filter, const T* grad, T* dinput) {
+  if (!g.empty() && scatter_wins<T>(g)) return scatter_input_grad(g, filter, grad, dinput);
   const int64_t n = g.out_channels;
   for (int64_t y = 0; y < std::min(g.h.stride, g.h.in); ++y)
     for (int64_t x = 0; x < std::min(g.w.stride, g.w.in); ++x)

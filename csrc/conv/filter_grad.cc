@@ -17,11 +17,12 @@ using simd::ConvTiles;
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-constexpr int64_t kBandBytes = 512 << 10;    // of padded input and gradient held at a time
-constexpr int64_t kL1Bytes = 24 << 10;       // of gradient per pass over the filter's rows,
-constexpr int64_t kL2Bytes = 192 << 10;      // or of filter, which then is what stays in L2
-constexpr int64_t kPartialBytes = 32 << 20;  // of partial sums, all parts together
-constexpr int64_t kParts = 16;               // partial sums at most; fixed, so that bits do not depend on threads
+constexpr int64_t kBandBytes = 512 << 10;      // of padded input and gradient held at a time by a thread,
+constexpr int64_t kSharedBandBytes = 4 << 20;  // or by all of them
+constexpr int64_t kL1Bytes = 24 << 10;         // of gradient per pass over the filter's rows,
+constexpr int64_t kL2Bytes = 192 << 10;        // or of gradient if the filter is larger than that itself
+constexpr int64_t kParts = 16;                 // partial sums at most; fixed, so that bits do not depend on threads
+constexpr int64_t kFewParts = 8;               // fewer are not worth it
 
 template <class T>
 class FilterGrad {
@@ -40,25 +41,32 @@ class FilterGrad {
     // Whole vectors are read from the gradient: rows that end within one are copied apart.
     copy_grad_ = g.nchw || cols_ % tiles_.lanes != 0;
     ldb_ = copy_grad_ ? panels_ * panel_width_ : g.out_channels;
+    // Partial sums should move less memory than the images do.
+    const int64_t bytes = g.groups * rows_ * cols_;
+    const int64_t moved = g.batch * (g.h.in * g.w.in * g.in_channels + g.h.out * g.w.out * g.out_channels);
+    parts_ = std::min({kParts, moved / (2 * bytes), g.batch * g.h.out});
+    const int64_t band_bytes = parts_ < kFewParts ? kSharedBandBytes : kBandBytes;
     const int64_t row_bytes = (g.h.stride * span_w_ * g.in_channels + g.w.out * g.out_channels) * sizeof(T);
     const int64_t image_bytes = g.h.out * row_bytes + span_h_ * row_bytes / g.h.stride;
-    band_rows_ = image_bytes <= kBandBytes ? std::min(g.batch, kBandBytes / image_bytes) * g.h.out
-                                           : std::clamp<int64_t>(kBandBytes / row_bytes - span_h_, 1, g.h.out);
+    band_rows_ = image_bytes <= band_bytes ? std::min(g.batch, band_bytes / image_bytes) * g.h.out
+                                           : std::clamp<int64_t>(band_bytes / row_bytes - span_h_, 1, g.h.out);
     const int64_t pass_bytes = rows_ * panel_width_ * static_cast<int64_t>(sizeof(T)) > kL2Bytes ? kL2Bytes : kL1Bytes;
     inner_rows_ = std::max<int64_t>(1, pass_bytes / static_cast<int64_t>(g.w.out * panel_width_ * sizeof(T)));
   }
 
   void run() {
     const int64_t rows = g_.batch * g_.h.out;
-    const int64_t tile_count = ceil_div(rows_, row_tile_);
-    const int64_t bytes = g_.groups * rows_ * cols_ * sizeof(T);
-    const int64_t parts = std::min({kParts, kPartialBytes / bytes, ceil_div(rows, band_rows_)});
     const double cost = 2.0 * rows_ * cols_ * g_.groups * rows * g_.w.out / 60.0;  // nanoseconds, at 60 GFLOP/s
-    if (parts > 1) {
-      by_pixels(parts, cost);
-      return;
-    }
-    // A filter too large for partial sums: every thread owns some of its rows.
+    if (parts_ < kFewParts)
+      by_filter_rows(rows, cost);
+    else
+      by_pixels(rows, cost);
+  }
+
+ private:
+  // Every thread owns some rows of the filter; bands of pixels come one after the other.
+  void by_filter_rows(int64_t rows, double cost) {
+    const int64_t tile_count = ceil_div(rows_, row_tile_);
     const int64_t tasks = g_.groups * panels_ * std::min<int64_t>(tile_count, 16);
     const int64_t splits = tasks / (g_.groups * panels_);
     Worker worker(*this);
@@ -74,10 +82,9 @@ class FilterGrad {
     }
   }
 
- private:
   // Each part sums its share of the pixels; parts are added in order.
-  void by_pixels(int64_t parts, double cost) {
-    const int64_t rows = g_.batch * g_.h.out, size = rows_ * cols_ * g_.groups;
+  void by_pixels(int64_t rows, double cost) {
+    const int64_t parts = parts_, size = rows_ * cols_ * g_.groups;
     Tensor partial(dtype_of<T>, Shape{(parts - 1) * size});
     parallel_for(parts, grain_for_cost(cost / parts), [&](int64_t begin, int64_t end) {
       Worker worker(*this);
@@ -120,20 +127,26 @@ class FilterGrad {
       row_elements_ = (direct ? g.w.in : f_.span_w_) * g.in_channels;
       a_ = direct ? f_.input_ : band_.template data<T>();
       b_ = f_.copy_grad_ ? grad_.template data<T>() : f_.grad_ + row * g.w.out * g.out_channels;
-      int64_t used = 0;  // of the band
-      for (int64_t r = row; r < end_;) {
-        const int64_t n = r / g.h.out, y = r % g.h.out, rows = std::min(g.h.out - y, end_ - r);
-        const T* data = f_.input_ + n * g.h.in * g.w.in * g.in_channels;
-        const Rect rect{g.h.first(y), g.w.first(0), (rows - 1) * g.h.stride + f_.span_h_, f_.span_w_};
-        const int64_t base = direct ? ((n * g.h.in + rect.y) * g.w.in + rect.x) * g.in_channels : used;
-        if (!direct) {
-          load_band<T>({data, g.h.in, g.w.in, g.in_channels, g.nchw}, rect, band_.template data<T>() + used);
-          used += rect.height * row_elements_;
+      // Pieces of the band, each from one image.
+      const int64_t first = row / g.h.out, images = ceil_div(end_, g.h.out) - first;
+      const int64_t height = (g.h.out - 1) * g.h.stride + f_.span_h_;  // of a whole image in the band
+      const int64_t piece_bytes = row_elements_ * std::min(height, count_ * g.h.stride) * sizeof(T);
+      parallel_for(images, grain_for_bytes(2 * piece_bytes), [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i) {
+          const int64_t n = first + i, from = std::max(row, n * g.h.out), y = from - n * g.h.out;
+          const int64_t rows = std::min(end_, (n + 1) * g.h.out) - from;
+          const T* data = f_.input_ + n * g.h.in * g.w.in * g.in_channels;
+          const Rect rect{g.h.first(y), g.w.first(0), (rows - 1) * g.h.stride + f_.span_h_, f_.span_w_};
+          int64_t base = ((n * g.h.in + rect.y) * g.w.in + rect.x) * g.in_channels;
+          if (!direct) {
+            // The first piece may be short: the others follow at whole heights.
+            base = i == 0 ? 0 : (first_height(row) + (i - 1) * height) * row_elements_;
+            load_band<T>({data, g.h.in, g.w.in, g.in_channels, g.nchw}, rect, band_.template data<T>() + base);
+          }
+          for (int64_t r = 0; r < rows; ++r) starts_[from - row + r] = base + r * g.h.stride * row_elements_;
+          if (f_.copy_grad_) load_grad(n, y, rows, from - row);
         }
-        for (int64_t i = 0; i < rows; ++i) starts_[r - row + i] = base + i * g.h.stride * row_elements_;
-        if (f_.copy_grad_) load_grad(n, y, rows, r - row);
-        r += rows;
-      }
+      });
       for (int64_t i = 0; i < f_.rows_; ++i) {
         const int64_t ci = i % g.group_in(), tap = i / g.group_in();
         const int64_t ky = tap / g.w.kernel * g.h.dilation, kx = tap % g.w.kernel * g.w.dilation;
@@ -176,6 +189,11 @@ class FilterGrad {
     }
 
    private:
+    // Input rows of the piece that begins with output row `row`, up to the end of its image.
+    int64_t first_height(int64_t row) const {
+      const ConvGeometry& g = f_.g_;
+      return (std::min(g.h.out - row % g.h.out, count_) - 1) * g.h.stride + f_.span_h_;
+    }
     static bool fits(const WindowAxis& a) { return a.first(a.out - 1) + (a.kernel - 1) * a.dilation < a.in; }
 
     // Gradient rows y... of image n become [group][pixel][ldb], channels last and padded with zeros.
@@ -214,6 +232,7 @@ class FilterGrad {
   int64_t span_w_, span_h_;  // input a row of outputs reads
   int64_t cols_, vectors_, panels_, panel_width_, ldb_;
   int64_t rows_, row_tile_;         // rows of the filter matrix: taps * channels of a group
+  int64_t parts_;                   // partial sums
   int64_t band_rows_, inner_rows_;  // output rows held at a time, and per pass
   bool copy_grad_;
 };
