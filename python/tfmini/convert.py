@@ -23,7 +23,9 @@ Converter = Callable[..., Any]
 _converters: list[tuple[int, type, Converter]] = []
 
 
-def register_tensor_conversion_function(base_type: type | tuple[type, ...], conversion_func: Converter, priority: int = 100) -> None:
+def register_tensor_conversion_function(
+    base_type: type | tuple[type, ...], conversion_func: Converter, priority: int = 100
+) -> None:
     """Lets ops take objects of `base_type`: conversion_func(value, dtype, name, as_ref) -> Tensor or NotImplemented."""
     for t in base_type if isinstance(base_type, tuple) else (base_type,):
         _converters.append((priority, t, conversion_func))
@@ -82,9 +84,7 @@ def convert_to_tensor_or_indexed_slices(value: Any, dtype: Any = None, name: str
 
 def _holds_tensor(values: Any) -> bool:
     return any(
-        isinstance(v, Tensor)
-        or hasattr(v, "_as_graph_element")
-        or (isinstance(v, (list, tuple)) and _holds_tensor(v))
+        isinstance(v, Tensor) or hasattr(v, "_as_graph_element") or (isinstance(v, (list, tuple)) and _holds_tensor(v))
         for v in values
     )
 
@@ -95,7 +95,8 @@ def _pack(values: Any, dtype: Any, name: str | None) -> Tensor:
 
     if dtype is None:
         dtype = _first_dtype(values)
-    return raw.Pack([convert_to_tensor(v, dtype) for v in values], name=name or "packed")
+    name = name or "packed"
+    return raw.Pack([convert_to_tensor(v, dtype, f"{name}/{i}") for i, v in enumerate(values)], name=name)
 
 
 def _first_dtype(values: Any) -> Any:
@@ -110,8 +111,29 @@ def _first_dtype(values: Any) -> Any:
     return None
 
 
+def _plain_sizes(value: Any) -> Any:
+    """`value` with plain integers for the dimensions in it. Raises ValueError for an unknown one."""
+    if isinstance(value, (list, tuple)):
+        return [_plain_sizes(v) for v in value]
+    if not isinstance(value, tensor_shape.Dimension):
+        return value
+    if value.value is None:
+        raise ValueError("Cannot convert an unknown Dimension to a Tensor: ?")
+    return value.value
+
+
 def _to_array(value: Any, dtype: dtypes.DType | None) -> np.ndarray:
     """NumPy array for a Python value under TensorFlow's rules: floats are float32, ints int32 if they fit."""
+    if isinstance(value, tensor_shape.TensorShape):
+        if not value.is_fully_defined():
+            raise ValueError(f"Cannot convert a partially known TensorShape to a Tensor: {value}")
+        value = value.as_list()
+        if dtype is None:
+            dtype = dtypes.int64 if any(d >= 2**31 for d in value) else dtypes.int32
+    array = np.asarray(value)
+    if array.dtype.kind == "O" and not isinstance(value, np.ndarray):
+        value = _plain_sizes(value)
+        array = np.asarray(value)
     if dtype is not None:
         np_type = dtype.as_numpy_dtype
         if dtype == dtypes.string:
@@ -119,7 +141,6 @@ def _to_array(value: Any, dtype: dtypes.DType | None) -> np.ndarray:
             if array.dtype == object and not all(isinstance(v, (str, bytes)) for v in array.ravel()):
                 raise TypeError(f"Expected string, got {value!r}")
             return array
-        array = np.asarray(value)
         if array.dtype.kind in "OSU":
             raise TypeError(_unexpected(value, dtype))
         source = dtypes.as_dtype(array.dtype)
@@ -133,7 +154,6 @@ def _to_array(value: Any, dtype: dtypes.DType | None) -> np.ndarray:
             if low < dtype.min or high > dtype.max:
                 raise ValueError(f"{value!r} is out of range for {dtype.name}")
         return array.astype(np_type)
-    array = np.asarray(value)
     if isinstance(value, (np.ndarray, np.generic)):
         return array
     if array.dtype == np.float64:
@@ -149,7 +169,9 @@ def _unexpected(value: Any, dtype: dtypes.DType) -> str:
     return f"Expected {dtype.name}, got {value!r} of type '{kind}' instead."
 
 
-def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Const", verify_shape: bool = False) -> Tensor:
+def constant(
+    value: Any, dtype: Any = None, shape: Any = None, name: str = "Const", verify_shape: bool = False
+) -> Tensor:
     """A constant tensor. With `shape`, a scalar or short list is repeated (its last element) to fill it.
 
     Raises TypeError for values of another kind than `dtype`, ValueError if there are too many

@@ -56,6 +56,18 @@ CASES = [
         lambda a, b: a.reshape(b.shape),
     ),
     Case(
+        "reshape_dimension",
+        lambda t: tf.reshape(t, [-1, tf.Dimension(4)]),
+        [rand(3, 4, 5)],
+        lambda a: a.reshape(-1, 4),
+    ),
+    Case(
+        "reshape_tensor_shape",
+        lambda t: tf.reshape(t, tf.TensorShape([4, 15])),
+        [rand(3, 4, 5)],
+        lambda a: a.reshape(4, 15),
+    ),
+    Case(
         "reshape_packed_shape",
         lambda t: tf.reshape(t, [tf.shape(t)[0], -1]),
         [rand(3, 4, 5)],

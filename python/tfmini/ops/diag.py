@@ -46,9 +46,7 @@ def matrix_band_part(input: Any, num_lower: Any, num_upper: Any, name: str | Non
     for n in (num_lower, num_upper):
         if isinstance(n, Tensor):
             index = n.dtype.base_dtype
-    return raw.MatrixBandPart(
-        input, convert_to_tensor(num_lower, index), convert_to_tensor(num_upper, index), name=name
-    )
+    return raw.MatrixBandPart(input, num_lower, num_upper, Tindex=index, name=name)
 
 
 def eye(

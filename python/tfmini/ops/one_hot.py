@@ -32,7 +32,7 @@ def one_hot(
         found = {}
         for what, value in (("on_value", on_value), ("off_value", off_value)):
             if value is not None:
-                found[what] = convert_to_tensor(value, preferred_dtype=wanted, name=what)
+                found[what] = convert_to_tensor(value, preferred_dtype=wanted)
         kinds = {what: t.dtype.base_dtype for what, t in found.items()}
         if wanted is not None:
             kinds["dtype"] = wanted

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from tfmini import dtypes, raw
 from tfmini.autodiff import gradient
-from tfmini.graph import Operation, Tensor, convert_to_tensor
+from tfmini.graph import Operation, Tensor
 
 __all__ = ["reverse", "reverse_sequence", "reverse_v2"]
 
@@ -16,8 +18,8 @@ def reverse(tensor: Any, axis: Any, name: str | None = None) -> Tensor:
 
     A boolean vector with one element per dimension, as before TensorFlow 1.0, works too.
     """
-    axis = convert_to_tensor(axis, preferred_dtype=dtypes.int32)
-    if axis.dtype.base_dtype == dtypes.bool_:
+    is_mask = axis.dtype.base_dtype == dtypes.bool_ if isinstance(axis, Tensor) else np.asarray(axis).dtype == bool
+    if is_mask:
         return raw.Reverse(tensor, axis, name=name)
     return raw.ReverseV2(tensor, axis, name=name)
 

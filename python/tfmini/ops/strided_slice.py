@@ -129,13 +129,8 @@ def _stack_bounds(*lists: list[Any]) -> list[Tensor]:
     dtype = dtypes.int64 if any(t.dtype.base_dtype == dtypes.int64 for t in tensors) else dtypes.int32
     out = []
     for values in lists:
-        if any(isinstance(v, Tensor) for v in values):
-            cast = [
-                raw.Cast(v, DstT=dtype) if isinstance(v, Tensor) and v.dtype.base_dtype != dtype else v for v in values
-            ]
-            out.append(raw.Pack(cast, name="stack"))
-        else:
-            out.append(constant(values, dtype, name="stack"))
+        cast = [raw.Cast(v, DstT=dtype) if isinstance(v, Tensor) and v.dtype.base_dtype != dtype else v for v in values]
+        out.append(convert_to_tensor(cast, dtype, name="stack"))
     return out
 
 

@@ -26,8 +26,7 @@ def transpose(a: Any, perm: Any = None, name: str = "transpose", conjugate: bool
         if perm is None:
             dims = a._dims()
             if dims is None:
-                last = raw.Sub(raw.Rank(a), 1)
-                perm = raw.Sub(last, raw.Range(0, raw.Rank(a), 1))
+                perm = raw.Range(raw.Sub(raw.Rank(a), 1, name="sub"), -1, -1)
             else:
                 perm = list(range(len(dims)))[::-1]
                 if not perm:
