@@ -46,7 +46,7 @@ MAY_INCLUDE = {
     "conv": ("core", "simd"),
     "gemm": ("core", "simd"),
     "graph": ("core",),
-    "passes": ("core", "graph"),
+    "passes": ("core", "graph", "ops"),  # ops/fused.h: the encoding of fused programs
     "runtime": ("core", "graph", "passes"),
     "ops": ("core", "simd", "conv", "gemm", "graph", "runtime"),
     "bindings": ("core", "simd", "conv", "gemm", "graph", "passes", "runtime", "ops"),
