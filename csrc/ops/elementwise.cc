@@ -223,6 +223,12 @@ void register_elementwise(Registry& r) {
 #define TFMINI_REGISTER(Name, types, cost, ...) TFMINI_REGISTER_AS(Name, types, cost, "y", "x", "z")
   TFMINI_ATAN2(TFMINI_REGISTER)
 #undef TFMINI_REGISTER
+#define TFMINI_REGISTER(Name, types, cost, ...) TFMINI_REGISTER_AS(Name, types, cost, "a", "x", "z")
+  TFMINI_POLYGAMMA(TFMINI_REGISTER)
+#undef TFMINI_REGISTER
+#define TFMINI_REGISTER(Name, types, cost, ...) TFMINI_REGISTER_AS(Name, types, cost, "x", "q", "z")
+  TFMINI_ZETA(TFMINI_REGISTER)
+#undef TFMINI_REGISTER
 #define TFMINI_REGISTER(Name, types, cost, ...) TFMINI_REGISTER_AS(Name, types, cost, "y", "dy", "z")
   TFMINI_RESULT_GRADS(TFMINI_REGISTER)
 #undef TFMINI_REGISTER

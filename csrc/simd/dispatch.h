@@ -15,19 +15,30 @@
 #include "simd/isa.h"
 
 #if defined(TFMINI_ONLY_BASE_ISA)
-#define TFMINI_SIMD_TABLE(Type, name)           \
-  namespace base { extern const Type name; }    \
+#define TFMINI_SIMD_TABLE(Type, name) \
+  namespace base {                    \
+  extern const Type name;             \
+  }                                   \
   inline const Type& name() { return base::name; }
 #else
-#define TFMINI_SIMD_TABLE(Type, name)                   \
-  namespace base { extern const Type name; }            \
-  namespace avx2 { extern const Type name; }            \
-  namespace avx512 { extern const Type name; }          \
-  inline const Type& name() {                           \
-    switch (best_isa()) {                               \
-      case Isa::kAVX512: return avx512::name;           \
-      case Isa::kAVX2: return avx2::name;               \
-      default: return base::name;                       \
-    }                                                   \
+#define TFMINI_SIMD_TABLE(Type, name) \
+  namespace base {                    \
+  extern const Type name;             \
+  }                                   \
+  namespace avx2 {                    \
+  extern const Type name;             \
+  }                                   \
+  namespace avx512 {                  \
+  extern const Type name;             \
+  }                                   \
+  inline const Type& name() {         \
+    switch (best_isa()) {             \
+      case Isa::kAVX512:              \
+        return avx512::name;          \
+      case Isa::kAVX2:                \
+        return avx2::name;            \
+      default:                        \
+        return base::name;            \
+    }                                 \
   }
 #endif

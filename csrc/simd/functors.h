@@ -8,7 +8,7 @@
 #include <cstdint>
 
 #include "core/dtype.h"
-#include "simd/math.h"
+#include "simd/math_special.h"
 
 namespace tfmini::simd {
 
@@ -109,6 +109,13 @@ TFMINI_FN T div(T x, T y) {
     return y == T(0) ? T(0) : y == T(-1) ? neg(x) : static_cast<T>(x / y);
   else
     return y == T(0) ? T(0) : static_cast<T>(x / y);
+}
+template <class T>
+TFMINI_FN T truncate_div(T x, T y) {
+  if constexpr (is_float<T>)
+    return math::trunc(x / y);
+  else
+    return div(x, y);
 }
 template <class T>
 TFMINI_FN T truncate_mod(T x, T y) {
@@ -249,13 +256,16 @@ inline constexpr double kTwoOverSqrtPi = 1.12837916709551257390;
   X(RightShift, kInts, 0.2, static_cast<T>(x >> fn::shift_count(y)))                          \
   X(SquaredDifference, kNumbers, 0.2, fn::mul(fn::sub(x, y), fn::sub(x, y)))                  \
   X(Sub, kNumbers, 0.2, fn::sub(x, y))                                                        \
-  X(TruncateDiv, kInts, 0.6, fn::div(x, y))                                                   \
+  X(TruncateDiv, kNumbers, 0.6, fn::truncate_div(x, y))                                       \
   X(TruncateMod, kNumbers, 8, fn::truncate_mod(x, y))                                         \
   X(Xdivy, kFloats, 0.4, x == T(0) ? T(0) : x / y)                                            \
   X(Xlogy, kFloats, 1, x == T(0) ? T(0) : x * math::log(y))
 
 // z = atan2(y, x): TensorFlow declares the ordinate first; the body's x is that first input.
 #define TFMINI_ATAN2(X) X(Atan2, kFloats, 3, math::atan2(x, y))
+// z = polygamma(a, x) and zeta(x, q).
+#define TFMINI_POLYGAMMA(X) X(Polygamma, kFloats, 200, math::polygamma(x, y))
+#define TFMINI_ZETA(X) X(Zeta, kFloats, 200, math::zeta(x, y))
 
 // z: bool
 #define TFMINI_COMPARISONS(X)            \
@@ -298,10 +308,12 @@ inline constexpr double kTwoOverSqrtPi = 1.12837916709551257390;
   X(LeakyRelu, kFloats, 0.2, x > T(0) ? x : x * y) \
   X(LeakyReluSlope, kFloats, 0.2, x > T(0) ? T(1) : y)
 
-#define TFMINI_ALL_BINARY(X)                                                                                 \
-  TFMINI_BINARY_MATH(X)                                                                                      \
-  TFMINI_ATAN2(X) TFMINI_COMPARISONS(X) TFMINI_EQUALITIES(X) TFMINI_BINARY_LOGICAL(X) TFMINI_RESULT_GRADS(X) \
-      TFMINI_FEATURE_GRADS(X) TFMINI_OUTPUT_GRADS(X) TFMINI_BINARY_INTERNAL(X)
+#define TFMINI_ALL_BINARY(X)                                                                                          \
+  TFMINI_BINARY_MATH(X)                                                                                               \
+  TFMINI_ATAN2(X)                                                                                                     \
+  TFMINI_COMPARISONS(X)                                                                                               \
+  TFMINI_EQUALITIES(X) TFMINI_BINARY_LOGICAL(X) TFMINI_RESULT_GRADS(X) TFMINI_FEATURE_GRADS(X) TFMINI_OUTPUT_GRADS(X) \
+      TFMINI_BINARY_INTERNAL(X)
 
 // Positions in the tables of loops, and opcodes of fused programs.
 #define TFMINI_ENUMERATOR(Name, types, cost, ...) k##Name,

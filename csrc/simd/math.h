@@ -287,30 +287,4 @@ TFMINI_FN double sigmoid(double x) {
 }
 TFMINI_FN double softplus(double x) { return (x > 0.0 ? x : 0.0) + log1p(exp(-abs(x))); }
 
-TFMINI_FN double lgamma(double x) {
-#if defined(__CUDA_ARCH__)
-  return ::lgamma(x);
-#else
-  int sign;  // lgamma() itself writes a global
-  return __builtin_lgamma_r(x, &sign);
-#endif
-}
-TFMINI_FN float lgamma(float x) { return static_cast<float>(lgamma(static_cast<double>(x))); }
-
-// Reflection for x <= 0, recurrence up to 10, then the asymptotic series. NaN at the poles, as in TensorFlow.
-TFMINI_FN double digamma(double x) {
-  double y = 0.0;
-  if (x <= 0.0) {
-    const double fraction = x - rint(x);
-    if (fraction == 0.0 || x == -__builtin_inf()) return static_cast<double>(kNanF);
-    y = -kPi / tan(kPi * fraction);
-    x = 1.0 - x;
-  }
-  for (; x < 10.0; x += 1.0) y -= 1.0 / x;
-  const double z = 1.0 / (x * x);
-  const double series = z * poly(z, 1.0 / 12, -1.0 / 120, 1.0 / 252, -1.0 / 240, 1.0 / 132, -691.0 / 32760, 1.0 / 12);
-  return y + log(x) - 0.5 / x - series;
-}
-TFMINI_FN float digamma(float x) { return static_cast<float>(digamma(static_cast<double>(x))); }
-
 }  // namespace tfmini::simd::math
