@@ -310,7 +310,7 @@ inline constexpr double kTwoOverSqrtPi = 1.12837916709551257390;
 
 #define TFMINI_ALL_BINARY(X)                                                                                          \
   TFMINI_BINARY_MATH(X)                                                                                               \
-  TFMINI_ATAN2(X)                                                                                                     \
+  TFMINI_ATAN2(X) TFMINI_POLYGAMMA(X) TFMINI_ZETA(X)                                                                  \
   TFMINI_COMPARISONS(X)                                                                                               \
   TFMINI_EQUALITIES(X) TFMINI_BINARY_LOGICAL(X) TFMINI_RESULT_GRADS(X) TFMINI_FEATURE_GRADS(X) TFMINI_OUTPUT_GRADS(X) \
       TFMINI_BINARY_INTERNAL(X)

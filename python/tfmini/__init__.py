@@ -74,7 +74,25 @@ from tfmini.init_ops import (
     zeros_initializer,
 )
 from tfmini.ops import checkpoint as _checkpoint
+from tfmini.ops import elementwise_grad as _elementwise_grad
+from tfmini.ops.add_n import (
+    accumulate_n,
+    add_n,
+)
 from tfmini.ops.arg import arg_max, arg_min, argmax, argmin
+from tfmini.ops.broadcast_args import (
+    broadcast_dynamic_shape,
+    broadcast_static_shape,
+)
+from tfmini.ops.cast import (
+    cast,
+    saturate_cast,
+    to_bfloat16,
+    to_double,
+    to_float,
+    to_int32,
+    to_int64,
+)
 from tfmini.ops.checks import (
     Assert,
     Print,
@@ -100,12 +118,90 @@ from tfmini.ops.checks import (
     is_strictly_increasing,
 )
 from tfmini.ops.clip import clip_by_average_norm, clip_by_global_norm, clip_by_norm, global_norm
+from tfmini.ops.compare import (
+    approximate_equal,
+    equal,
+    greater,
+    greater_equal,
+    less,
+    less_equal,
+    logical_and,
+    logical_not,
+    logical_or,
+    logical_xor,
+    not_equal,
+)
 from tfmini.ops.concat import concat, concat_v2, pack, parallel_stack, stack
 from tfmini.ops.constant import group, no_op, placeholder, placeholder_with_default, sparse_placeholder, tuple
 from tfmini.ops.contraction import einsum, tensordot
 from tfmini.ops.control_flow import case, cond, while_loop
 from tfmini.ops.control_flow_grad import __all__ as _control_flow_gradients
 from tfmini.ops.diag import diag, diag_part, eye, matrix_band_part, matrix_diag, matrix_diag_part, matrix_set_diag
+from tfmini.ops.elementwise import (
+    abs,
+    acos,
+    acosh,
+    add,
+    asin,
+    asinh,
+    atan,
+    atan2,
+    atanh,
+    ceil,
+    cos,
+    cosh,
+    digamma,
+    div,
+    div_no_nan,
+    divide,
+    erf,
+    erfc,
+    exp,
+    expm1,
+    floor,
+    floor_div,
+    floordiv,
+    floormod,
+    inv,
+    is_finite,
+    is_inf,
+    is_nan,
+    lgamma,
+    log,
+    log1p,
+    log_sigmoid,
+    maximum,
+    minimum,
+    mod,
+    mul,
+    multiply,
+    neg,
+    negative,
+    polygamma,
+    polyval,
+    pow,
+    realdiv,
+    reciprocal,
+    rint,
+    round,
+    rsqrt,
+    scalar_mul,
+    sigmoid,
+    sign,
+    sin,
+    sinh,
+    sqrt,
+    square,
+    squared_difference,
+    sub,
+    subtract,
+    tan,
+    tanh,
+    truediv,
+    truncatediv,
+    truncatemod,
+    zeta,
+)
 from tfmini.ops.fill import broadcast_to, fill, ones, ones_like, zeros, zeros_like
 from tfmini.ops.gather import batch_gather, gather, gather_nd
 from tfmini.ops.identity import (
@@ -167,7 +263,12 @@ from tfmini.ops.segment import (
     unsorted_segment_sqrt_n,
     unsorted_segment_sum,
 )
-from tfmini.ops.shape import broadcast_dynamic_shape, broadcast_static_shape, rank, shape, shape_n, size
+from tfmini.ops.select import (
+    clip_by_value,
+    select,
+    where_v2,
+)
+from tfmini.ops.shape import rank, shape, shape_n, size
 from tfmini.ops.slice import slice
 from tfmini.ops.space import (
     batch_to_space,
@@ -233,6 +334,7 @@ from tfmini.version import __version__
 _SUBMODULES = frozenset(
     {
         "app",
+        "bitwise",
         "compat",
         "flags",
         "gfile",
@@ -241,6 +343,7 @@ _SUBMODULES = frozenset(
         "linalg",
         "logging",
         "losses",
+        "math",
         "nn",
         "random",
         "summary",

@@ -1,6 +1,19 @@
 """``tf.nn``: neural network functions."""
 
 from tfmini import rnn_cell
+from tfmini.ops.activation import (
+    crelu,
+    elu,
+    leaky_relu,
+    relu,
+    relu6,
+    selu,
+    sigmoid_cross_entropy_with_logits,
+    softplus,
+    softsign,
+    swish,
+    weighted_cross_entropy_with_logits,
+)
 from tfmini.ops.batch_norm import batch_norm_with_global_normalization, batch_normalization, fused_batch_norm
 from tfmini.ops.bias import bias_add, bias_add_v1
 from tfmini.ops.candidate_sampler import (
@@ -31,6 +44,11 @@ from tfmini.ops.depthwise_conv2d import (
     separable_conv2d,
 )
 from tfmini.ops.dropout import dropout
+from tfmini.ops.elementwise import (
+    log_sigmoid,
+    sigmoid,
+    tanh,
+)
 from tfmini.ops.embedding import embedding_lookup, embedding_lookup_sparse
 from tfmini.ops.lrn import local_response_normalization, lrn
 from tfmini.ops.matmul import relu_layer, xw_plus_b

@@ -10,7 +10,7 @@ from tfmini.convert import constant
 from tfmini.graph import Operation, Tensor, convert_to_tensor, name_scope
 
 __all__ = [
-    "crelu", "elu", "leaky_relu", "relu", "relu6", "relu_layer", "selu", "sigmoid_cross_entropy_with_logits",
+    "crelu", "elu", "leaky_relu", "relu", "relu6", "selu", "sigmoid_cross_entropy_with_logits",
     "softplus", "softsign", "swish", "weighted_cross_entropy_with_logits",
 ]  # fmt: skip
 
@@ -72,12 +72,6 @@ def swish(features: Any, name: str | None = None) -> Tensor:
     with name_scope(name, "swish", [features]) as scope:
         features = convert_to_tensor(features, name="features")
         return raw.Mul(features, raw.Sigmoid(features), name=scope)
-
-
-def relu_layer(x: Any, weights: Any, biases: Any, name: str | None = None) -> Tensor:
-    """relu(x @ weights + biases): x [batch, in], weights [in, out], biases [out]."""
-    with name_scope(name, "relu_layer", [x, weights, biases]) as scope:
-        return raw.Relu(raw.BiasAdd(raw.MatMul(x, weights), biases), name=scope)
 
 
 def sigmoid_cross_entropy_with_logits(
