@@ -103,8 +103,8 @@ class FlagValues:
                 remaining.append(argument)
                 continue
             name, has_value, text = argument.lstrip("-").partition("=")
-            flag, negated = self._find(name)
-            if flag is None:
+            found, negated = self._find(name)
+            if found is None:
                 if name in ("help", "h", "helpfull", "helpshort") and not has_value:
                     print(self.get_help())
                     sys.exit(0)
@@ -112,14 +112,14 @@ class FlagValues:
                     raise Error(f"Unknown command line flag '{name}'")
                 remaining.append(argument)
             elif negated:
-                flag.set_from_text("false")
+                found.set_from_text("false")
             elif has_value:
-                flag.set_from_text(text)
-            elif flag.boolean:
+                found.set_from_text(text)
+            elif found.boolean:
                 spelled_out = bool(rest) and rest[0].lower() in ("true", "false")
-                flag.set_from_text(rest.pop(0) if spelled_out else "true")
+                found.set_from_text(rest.pop(0) if spelled_out else "true")
             elif rest:
-                flag.set_from_text(rest.pop(0))
+                found.set_from_text(rest.pop(0))
             else:
                 raise Error(f"Missing value for flag --{name}")
         return remaining

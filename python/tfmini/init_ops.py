@@ -123,7 +123,7 @@ class constant_initializer(Initializer):
         self.dtype = dtypes.as_dtype(dtype)
         self._verify_shape = verify_shape
 
-    _config = ("value",)
+    _config: ClassVar[tuple[str, ...]] = ("value",)
 
     def __call__(
         self, shape: Any, dtype: Any = None, partition_info: Any = None, verify_shape: bool | None = None
@@ -135,7 +135,7 @@ class constant_initializer(Initializer):
 class random_uniform_initializer(Initializer):
     """Uniform in [minval, maxval); maxval defaults to 1 for floats and must be given for integers."""
 
-    _config = ("minval", "maxval", "seed")
+    _config: ClassVar[tuple[str, ...]] = ("minval", "maxval", "seed")
 
     def __init__(self, minval: Any = 0.0, maxval: Any = None, seed: Any = None, dtype: Any = dtypes.float32):
         self.minval, self.maxval, self.seed, self.dtype = minval, maxval, seed, dtypes.as_dtype(dtype)
@@ -147,7 +147,7 @@ class random_uniform_initializer(Initializer):
 class random_normal_initializer(Initializer):
     """Normally distributed."""
 
-    _config = ("mean", "stddev", "seed")
+    _config: ClassVar[tuple[str, ...]] = ("mean", "stddev", "seed")
 
     def __init__(self, mean: Any = 0.0, stddev: Any = 1.0, seed: Any = None, dtype: Any = dtypes.float32):
         self.mean, self.stddev, self.seed, self.dtype = mean, stddev, seed, _float_type(dtype)
@@ -169,7 +169,7 @@ class uniform_unit_scaling_initializer(Initializer):
     `inputs` is the product of all dimensions but the last (Sussillo and Abbott, 2014, "Random walk initialization").
     """
 
-    _config = ("factor", "seed")
+    _config: ClassVar[tuple[str, ...]] = ("factor", "seed")
 
     def __init__(self, factor: float = 1.0, seed: Any = None, dtype: Any = dtypes.float32):
         self.factor, self.seed, self.dtype = factor, seed, _float_type(dtype)
@@ -192,7 +192,7 @@ class variance_scaling_initializer(Initializer):
       ValueError: for any other argument.
     """
 
-    _config = ("scale", "mode", "distribution", "seed")
+    _config: ClassVar[tuple[str, ...]] = ("scale", "mode", "distribution", "seed")
 
     def __init__(
         self,
@@ -242,7 +242,7 @@ def _compute_fans(shape: Any) -> tuple[float, float]:
 class glorot_uniform_initializer(variance_scaling_initializer):
     """Uniform with variance 2 / (inputs + outputs) (Glorot and Bengio, 2010); what `tf.get_variable` uses."""
 
-    _config = ("seed",)
+    _config: ClassVar[tuple[str, ...]] = ("seed",)
 
     def __init__(self, seed: Any = None, dtype: Any = dtypes.float32):
         super().__init__(1.0, "fan_avg", "uniform", seed, dtype)
@@ -251,7 +251,7 @@ class glorot_uniform_initializer(variance_scaling_initializer):
 class glorot_normal_initializer(variance_scaling_initializer):
     """Truncated normal with variance 2 / (inputs + outputs) (Glorot and Bengio, 2010)."""
 
-    _config = ("seed",)
+    _config: ClassVar[tuple[str, ...]] = ("seed",)
 
     def __init__(self, seed: Any = None, dtype: Any = dtypes.float32):
         super().__init__(1.0, "fan_avg", "truncated_normal", seed, dtype)
@@ -278,7 +278,7 @@ def he_uniform(seed: Any = None) -> Initializer:
 
 
 class _AtLeastMatrix(Initializer):
-    _config = ("gain",)
+    _config: ClassVar[tuple[str, ...]] = ("gain",)
 
     def _check(self, shape: Any, exactly: bool) -> list[int]:
         sizes = _sizes(shape)
@@ -311,7 +311,7 @@ class orthogonal_initializer(_AtLeastMatrix):
     Tensors of higher rank are seen as a matrix with the last dimension as columns.
     """
 
-    _config = ("gain", "seed")
+    _config: ClassVar[tuple[str, ...]] = ("gain", "seed")
 
     def __init__(self, gain: float = 1.0, seed: Any = None, dtype: Any = dtypes.float32):
         self.gain, self.seed, self.dtype = gain, seed, _float_type(dtype)

@@ -106,7 +106,7 @@ def image_summary(tag: Any, images: np.ndarray, max_images: int = 3, bad_color: 
 
 def _to_bytes(image: np.ndarray, bad_color: np.ndarray) -> np.ndarray:
     x = image.astype(np.float32)
-    good = np.isfinite(x).all(axis=-1)
+    good = np.asarray(np.isfinite(x).all(axis=-1))
     low, high = (float(x[good].min()), float(x[good].max())) if good.any() else (0.0, 0.0)
     if low < 0.0:  # the larger magnitude reaches an end of the range
         largest = max(abs(low), abs(high))

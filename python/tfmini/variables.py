@@ -303,7 +303,7 @@ class Variable:
         return bool(self._snapshot)
 
     def __getitem__(self, key: Any) -> Any:
-        return self._snapshot[key]  # type: ignore[index]
+        return self._snapshot[key]
 
 
 def _result(assigned: Tensor, read_value: bool) -> Any:

@@ -212,6 +212,10 @@ class SeparableConv2D(_Conv):
         )  # fmt: skip
 
 
+def _named(name: str | None, reuse: bool | None) -> dict[str, Any]:
+    return {"name": name, "_scope": name, "_reuse": reuse}
+
+
 def conv2d(
     inputs: Any,
     filters: int,
@@ -247,7 +251,7 @@ def conv1d(
     name: str | None = None, reuse: bool | None = None, **kwargs: Any,
 ) -> Tensor:  # fmt: skip
     """See `Conv1D`, whose arguments follow."""
-    layer = Conv1D(filters, kernel_size, strides, padding, *args, name=name, _scope=name, _reuse=reuse, **kwargs)
+    layer = Conv1D(filters, kernel_size, strides, padding, *args, **_named(name, reuse), **kwargs)
     return layer.apply(inputs)
 
 
@@ -256,9 +260,7 @@ def conv2d_transpose(
     name: str | None = None, reuse: bool | None = None, **kwargs: Any,
 ) -> Tensor:  # fmt: skip
     """See `Conv2DTranspose`, whose arguments follow."""
-    layer = Conv2DTranspose(
-        filters, kernel_size, strides, padding, *args, name=name, _scope=name, _reuse=reuse, **kwargs
-    )
+    layer = Conv2DTranspose(filters, kernel_size, strides, padding, *args, **_named(name, reuse), **kwargs)
     return layer.apply(inputs)
 
 
@@ -267,7 +269,5 @@ def separable_conv2d(
     name: str | None = None, reuse: bool | None = None, **kwargs: Any,
 ) -> Tensor:  # fmt: skip
     """See `SeparableConv2D`, whose arguments follow."""
-    layer = SeparableConv2D(
-        filters, kernel_size, strides, padding, *args, name=name, _scope=name, _reuse=reuse, **kwargs
-    )
+    layer = SeparableConv2D(filters, kernel_size, strides, padding, *args, **_named(name, reuse), **kwargs)
     return layer.apply(inputs)

@@ -41,7 +41,7 @@ class _Pooling(Layer):
 
     def call(self, inputs: Tensor, **_: Any) -> Tensor:
         if self._spatial == 1:
-            function = nn.avg_pool1d if self._mean else nn.max_pool1d
+            function: Any = nn.avg_pool1d if self._mean else nn.max_pool1d
             layout = "NCW" if self._first else "NWC"
             return function(inputs, self.pool_size, self.strides, self.padding, data_format=layout)
         function = nn.avg_pool if self._mean else nn.max_pool

@@ -267,7 +267,8 @@ def mismatches(
 
     `reshape`: the number of elements must agree, the shapes need not.
     """
-    shapes, types, problems = reader.get_variable_to_shape_map(), reader.get_variable_to_dtype_map(), []
+    shapes, types = reader.get_variable_to_shape_map(), reader.get_variable_to_dtype_map()
+    problems: list[errors.OpError] = []
     for name, (dtype, shape) in wanted.items():
         dtype, shape = dtypes.as_dtype(dtype).base_dtype, tensor_shape.as_shape(shape)
         if name not in shapes:
