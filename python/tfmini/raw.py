@@ -7,16 +7,16 @@ tuple of tensors, a list (one list-valued output), or the Operation if it has no
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any as _Any  # there is an op called _Any
 
 from tfmini import _core, dtypes, errors, tensor_shape
 from tfmini.convert import convert_to_tensor
 from tfmini.graph import Operation, Tensor, get_default_graph, graph_of
 
-_OpInfo = dict[str, Any]
+_OpInfo = dict[str, _Any]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> _Any:
     if name.startswith("__"):
         raise AttributeError(name)
     try:
@@ -34,16 +34,16 @@ def __dir__() -> list[str]:
     return sorted([*globals(), *_core.op_names()])
 
 
-def _encode_dtype(value: Any) -> int:
+def _encode_dtype(value: _Any) -> int:
     return dtypes.as_dtype(value).base_dtype.as_datatype_enum
 
 
-def _encode_shape(value: Any) -> Any:
+def _encode_shape(value: _Any) -> _Any:
     shape = tensor_shape.as_shape(value)
     return None if shape.ndims is None else shape.as_list()
 
 
-def _encode_int(value: Any) -> int:
+def _encode_int(value: _Any) -> int:
     if isinstance(value, float) and not value.is_integer():
         raise TypeError(f"expected an integer, got {value!r}")
     return int(value)
@@ -62,7 +62,7 @@ _ENCODERS = {
 }
 
 
-def _make_builder(info: _OpInfo) -> Any:
+def _make_builder(info: _OpInfo) -> _Any:
     """Specialises the generic builder for one op."""
     op_type = info["name"]
     args = info["inputs"]
@@ -74,7 +74,7 @@ def _make_builder(info: _OpInfo) -> Any:
 
     plain_args = not any(a["number_attr"] or a["type_list_attr"] for a in args)
 
-    def build(*inputs: Any, name: str | None = None, **attrs: Any) -> Any:
+    def build(*inputs: _Any, name: str | None = None, **attrs: _Any) -> _Any:
         graph = get_default_graph()
         if not attrs and plain_args and len(inputs) == num_args:
             # The common case, on which the cost of building a graph depends: only tensors of this graph.
@@ -104,7 +104,7 @@ def _make_builder(info: _OpInfo) -> Any:
                 op = add(target, inputs, encoded, name)
         return result(op)
 
-    def result(op: Operation) -> Any:
+    def result(op: Operation) -> _Any:
         out = op.outputs
         if list_output:
             return out
@@ -112,14 +112,14 @@ def _make_builder(info: _OpInfo) -> Any:
             return out[0]
         return tuple(out) if out else op
 
-    def add(graph: Any, inputs: tuple[Any, ...], encoded: dict[str, Any], name: str | None) -> Operation:
+    def add(graph: _Any, inputs: tuple[_Any, ...], encoded: dict[str, _Any], name: str | None) -> Operation:
         if all(_is_symbolic(v) for i in inputs for v in (i if isinstance(i, (list, tuple)) else (i,))):
             return graph.create_op(op_type, convert(inputs, encoded), encoded, name)
         # As in TensorFlow, constants made for the inputs are named inside the node: "MatMul_1/b".
         with graph.name_scope(name or op_type) as scope:
             return graph.create_op(op_type, convert(inputs, encoded), encoded, scope)
 
-    def convert(inputs: tuple[Any, ...], encoded: dict[str, Any]) -> list[list[Tensor]]:
+    def convert(inputs: tuple[_Any, ...], encoded: dict[str, _Any]) -> list[list[Tensor]]:
         """Tensors for the inputs. Types bound by attributes or by tensors among the inputs decide
         what Python numbers become."""
         bound: dict[str, dtypes.DType] = {k: dtypes.as_dtype(v) for k, v in encoded.items() if attr_types[k] == "type"}
@@ -144,7 +144,7 @@ def _make_builder(info: _OpInfo) -> Any:
             groups.append(group)
         return groups
 
-    def one(arg: _OpInfo, value: Any, dtype: dtypes.DType | None, scope: str) -> Tensor:
+    def one(arg: _OpInfo, value: _Any, dtype: dtypes.DType | None, scope: str) -> Tensor:
         if type(value) is Tensor:
             return value
         if dtype is None and arg["dtype"]:
@@ -163,11 +163,11 @@ def _make_builder(info: _OpInfo) -> Any:
     return build
 
 
-def _is_symbolic(value: Any) -> bool:
+def _is_symbolic(value: _Any) -> bool:
     return type(value) is Tensor or hasattr(value, "_as_graph_element")
 
 
-def _tensor_dtype(value: Any, is_list: bool) -> dtypes.DType | None:
+def _tensor_dtype(value: _Any, is_list: bool) -> dtypes.DType | None:
     """The dtype of a value that has one by itself (tensors, variables, arrays), not of numbers."""
     if is_list and isinstance(value, (list, tuple)):
         for v in value:

@@ -1,4 +1,4 @@
 # One builder per op; see raw.py.
-from typing import Any
+from typing import Any as _Any
 
-def __getattr__(name: str) -> Any: ...
+def __getattr__(name: str) -> _Any: ...

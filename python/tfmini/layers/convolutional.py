@@ -212,7 +212,7 @@ class SeparableConv2D(_Conv):
         )  # fmt: skip
 
 
-def _named(name: str | None, reuse: bool | None) -> dict[str, Any]:
+def _named(name: str | None, reuse: bool | None) -> Any:
     return {"name": name, "_scope": name, "_reuse": reuse}
 
 
