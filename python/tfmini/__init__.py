@@ -356,6 +356,7 @@ _SUBMODULES = frozenset(
 if _typing.TYPE_CHECKING:
     from tfmini import (
         app,
+        bitwise,
         compat,
         flags,
         gfile,
@@ -364,6 +365,7 @@ if _typing.TYPE_CHECKING:
         linalg,
         logging,
         losses,
+        math,
         nn,
         random,
         summary,

@@ -58,4 +58,3 @@ def _repeated_axes(op: Operation, index: int) -> tuple[list[int], list[int]] | N
         if size == 1:
             ones.append(axis)
     return list(range(lacking)), ones
-

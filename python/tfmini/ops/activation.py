@@ -89,7 +89,9 @@ def sigmoid_cross_entropy_with_logits(
         if logits is None:
             logits = _sentinel
         else:
-            raise ValueError("Only call `sigmoid_cross_entropy_with_logits` with named arguments (labels=..., logits=...)")
+            raise ValueError(
+                "Only call `sigmoid_cross_entropy_with_logits` with named arguments (labels=..., logits=...)"
+            )
     if labels is None or logits is None:
         raise ValueError("Both labels and logits must be provided.")
     with name_scope(name, "logistic_loss", [logits, labels]) as scope:
@@ -106,8 +108,8 @@ def weighted_cross_entropy_with_logits(
 ) -> Tensor:
     """The sigmoid cross entropy with the positive term times `pos_weight`.
 
-    labels * -log(sigmoid(logits)) * pos_weight + (1 - labels) * -log(1 - sigmoid(logits)), elementwise. `targets` is the
-    older name of `labels`. Raises ValueError if the shapes of `labels` and `logits` differ.
+    labels * -log(sigmoid(logits)) * pos_weight + (1 - labels) * -log(1 - sigmoid(logits)), elementwise. `targets`
+    is the older name of `labels`. Raises ValueError if the shapes of `labels` and `logits` differ.
     """
     if targets is not None:
         if labels is not None:

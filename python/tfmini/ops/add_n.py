@@ -26,9 +26,7 @@ def add_n(inputs: Sequence[Any], name: str | None = None) -> Tensor:
     return raw.AddN(tensors, name=name)
 
 
-def accumulate_n(
-    inputs: Sequence[Any], shape: Any = None, tensor_dtype: Any = None, name: str | None = None
-) -> Tensor:
+def accumulate_n(inputs: Sequence[Any], shape: Any = None, tensor_dtype: Any = None, name: str | None = None) -> Tensor:
     """`add_n` with the result's static shape and dtype stated. Raises ValueError if they do not fit."""
     if not isinstance(inputs, (list, tuple)) or not inputs:
         raise ValueError("inputs must be a list of at least one Tensor with the same dtype and shape")

@@ -14,8 +14,8 @@ __all__ = [
 ]  # fmt: skip
 
 not_differentiable(
-    "ApproximateEqual", "Equal", "Greater", "GreaterEqual", "Less", "LessEqual", "LogicalAnd", "LogicalNot", "LogicalOr",
-    "NotEqual",
+    "ApproximateEqual", "Equal", "Greater", "GreaterEqual", "Less", "LessEqual", "LogicalAnd", "LogicalNot",
+    "LogicalOr", "NotEqual",
 )  # fmt: skip
 
 

@@ -36,7 +36,8 @@ def _binary(op_type: str, doc: str, default_name: str | None = None) -> Callable
 
     function.__name__ = function.__qualname__ = op_type.lower()
     function.__doc__ = (
-        doc + "\n\n`x` and `y` have one dtype; their shapes broadcast. Raises TypeError for different dtypes, ValueError "
+        doc
+        + "\n\n`x` and `y` have one dtype; their shapes broadcast. Raises TypeError for different dtypes, ValueError "
         "for shapes that do not broadcast."
     )
     return function
@@ -103,7 +104,7 @@ xlogy = _binary("Xlogy", "x * log(y), and 0 where x is 0.")
 zeta = _binary("Zeta", "The Hurwitz zeta function: the sum of (y + k) ** -x over k = 0, 1, 2, ...")
 
 
-def abs(x: Any, name: str | None = None) -> Tensor:  # noqa: A001 (TensorFlow's name)
+def abs(x: Any, name: str | None = None) -> Tensor:
     """The absolute value of `x`, of its shape and dtype."""
     return raw.Abs(x, name=name)
 
@@ -113,7 +114,7 @@ def atan2(y: Any, x: Any, name: str | None = None) -> Tensor:
     return raw.Atan2(y, x, name=name)
 
 
-def round(x: Any, name: str | None = None) -> Tensor:  # noqa: A001
+def round(x: Any, name: str | None = None) -> Tensor:
     """The nearest integer; halves go to the even one. Integers are returned as they are."""
     x = convert_to_tensor(x, name="x")
     return x if x.dtype.is_integer else raw.Round(x, name=name)
@@ -153,7 +154,8 @@ def _same_dtype(x: Any, y: Any) -> tuple[Tensor, Tensor]:
         y = convert_to_tensor(y, None if hasattr(y, "dtype") else x.dtype.base_dtype, name="y")
     if x.dtype.base_dtype != y.dtype.base_dtype:
         raise TypeError(
-            f"x and y must have the same dtype, got {x.dtype.base_dtype!r} != {y.dtype.base_dtype!r}; convert one with tf.cast"
+            f"x and y must have the same dtype, got {x.dtype.base_dtype!r} != {y.dtype.base_dtype!r}; "
+            "convert one with tf.cast"
         )
     return x, y
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tfmini import dtypes, raw, tensor_shape
+from tfmini import dtypes, raw
 from tfmini.autodiff import not_differentiable
 from tfmini.convert import constant
 from tfmini.graph import Tensor, convert_to_tensor, name_scope
