@@ -30,6 +30,6 @@ def shape_tensor(shape: Any, name: str = "shape") -> Tensor:
     static = tensor_shape.as_shape(sizes)
     if not static.is_fully_defined():
         raise ValueError(f"Cannot convert a partially known TensorShape to a Tensor: {static}")
-    dims = static.as_list()
+    dims = [int(d) for d in static]
     wide = any(d > np.iinfo(np.int32).max for d in dims)
     return constant(dims, dtypes.int64 if wide else dtypes.int32, name=name)

@@ -72,7 +72,7 @@ def clip_by_global_norm(
         least = raw.Minimum(raw.RealDiv(one, norm, name="truediv"), raw.RealDiv(one, clip_norm, name="truediv"))
         # norm - norm is 0, or NaN if the norm is not finite.
         scale = raw.AddV2(raw.Mul(clip_norm, least, name="mul"), raw.Sub(norm, norm, name="sub"), name="add")
-        clipped = []
+        clipped: list[Any] = []
         for i, t in enumerate(tensors):
             if t is None:
                 clipped.append(None)
