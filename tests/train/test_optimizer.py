@@ -210,3 +210,55 @@ def test_learning_rate_errors():
         tf.train.piecewise_constant(tf.constant(1), [1], [1.0])
     with pytest.raises(ValueError, match="same dtype"):
         tf.train.piecewise_constant(tf.constant(1), [1.5], [1.0, 2.0])
+
+
+def run_update(op, slots, scalars, **attrs):
+    """One raw update of variables [1, 2, -3] with the gradient [0.5, -1, 2]."""
+    w, g = np.array([1, 2, -3], np.float64), np.array([0.5, -1.0, 2.0])
+    variables = [tf.Variable(w)] + [tf.Variable(np.full(3, s)) for s in slots]
+    step = getattr(raw, op)(*variables, *(tf.constant(s, tf.float64) for s in scalars), g, **attrs)
+    with initialized() as sess:
+        sess.run(step.op)
+        return w, g, sess.run(variables)
+
+
+def test_updates_without_an_optimizer():
+    """Ops that TensorFlow has and tf.train does not use, against their formulas."""
+    w, g, (var, m, v) = run_update("ApplyAdaMax", [0.1, 0.7], [0.9, 0.01, 0.9, 0.99, 1e-8])
+    np.testing.assert_allclose(m, 0.1 + (g - 0.1) * 0.1)
+    np.testing.assert_allclose(v, np.maximum(0.99 * 0.7, np.abs(g)))
+    np.testing.assert_allclose(var, w - 0.01 / (1 - 0.9) * m / (v + 1e-8))
+
+    w, g, (var, m) = run_update("ApplyPowerSign", [0.1], [0.01, 1.5, 0.5, 0.9])
+    np.testing.assert_allclose(m, 0.1 * 0.9 + g * 0.1)
+    np.testing.assert_allclose(var, w - 0.01 * np.exp(1.5 * 0.5 * np.sign(g) * np.sign(m)) * g)
+
+    w, g, (var, m) = run_update("ApplyAddSign", [0.1], [0.01, 1.5, 0.5, 0.9])
+    np.testing.assert_allclose(var, w - 0.01 * (1.5 + 0.5 * np.sign(g) * np.sign(m)) * g)
+
+    w, g, (var, accum) = run_update("ApplyAdagradV2", [0.1], [0.01, 1e-3])
+    np.testing.assert_allclose(accum, 0.1 + g * g)
+    np.testing.assert_allclose(var, w - 0.01 * g / (np.sqrt(accum) + 1e-3))
+
+    w, g, (var, accum) = run_update("ApplyAdagradV2", [0.1], [0.01, 1e-3], update_slots=False)
+    np.testing.assert_allclose(accum, np.full(3, 0.1))
+
+    betas = [0.9, 0.99, 0.01, 0.9, 0.99, 1e-8]
+    w, g, (var, m, v) = run_update("ApplyAdam", [0.1, 0.2], betas, use_nesterov=True)
+    rate = 0.01 * np.sqrt(1 - 0.99) / (1 - 0.9)
+    np.testing.assert_allclose(var, w - rate * (g * 0.1 + 0.9 * m) / (np.sqrt(v) + 1e-8))
+
+
+def test_ftrl_with_the_linear_slot_scaled():
+    """multiply_linear_by_lr changes what the slot holds, not the variable."""
+    w, g = np.array([1.0, 2.0, -3.0]), np.array([0.5, -1.0, 2.0])
+    found = []
+    for scaled in (False, True):
+        v, accum, linear = tf.Variable(w), tf.Variable(np.full(3, 0.1)), tf.Variable(np.zeros(3))
+        scalars = [tf.constant(s, tf.float64) for s in (0.1, 0.01, 0.02, -0.5)]
+        step = raw.ApplyFtrl(v, accum, linear, g, *scalars, multiply_linear_by_lr=scaled)
+        with initialized() as sess:
+            sess.run(step.op)
+            found.append(sess.run([v, linear]))
+    np.testing.assert_allclose(found[0][0], found[1][0])
+    np.testing.assert_allclose(found[0][1] * 0.1, found[1][1])

@@ -7,7 +7,7 @@ from typing import Any
 
 from tfmini import dtypes, raw
 from tfmini import graph as graph_lib
-from tfmini.autodiff import gradients
+from tfmini.autodiff import gradients, not_differentiable
 from tfmini.convert import convert_to_tensor_or_indexed_slices
 from tfmini.graph import Operation, Tensor, control_dependencies, convert_to_tensor, get_default_graph, name_scope
 from tfmini.graph_keys import GraphKeys
@@ -20,6 +20,11 @@ from tfmini.variables import Variable
 __all__ = ["Optimizer"]
 
 GradientAndVariable = tuple[Any, Any]
+
+_DENSE = "GradientDescent Momentum Adagrad AdagradV2 RMSProp CenteredRMSProp Adam AdaMax Adadelta Ftrl FtrlV2 PowerSign"
+_DENSE += " AddSign ProximalGradientDescent ProximalAdagrad AdagradDA"
+_SPARSE = set(_DENSE.split()) - {"GradientDescent", "Adam", "AdaMax", "PowerSign", "AddSign"}
+not_differentiable(*(f"Apply{kind}" for kind in _DENSE.split()), *(f"SparseApply{kind}" for kind in sorted(_SPARSE)))
 
 
 class Optimizer:
