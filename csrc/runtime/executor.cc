@@ -1,7 +1,6 @@
 #include "runtime/executor.h"
 
 #include "core/interrupt.h"
-#include "runtime/variables.h"
 
 namespace tfmini {
 namespace {
@@ -13,10 +12,8 @@ class RunContext final : public InferContext {
     def_ = node.op;
     attrs_ = node.attrs.get();
     for (int i = 0; i < c.num_inputs(); ++i) {
-      // A reference has no value; its shape is the one the variable was declared with.
-      const bool ref = static_cast<size_t>(i) < node.variables.size() && !node.variables[i].empty();
-      inputs_.push_back(ref ? c.variable(i).shape() : c.input(i).shape());
-      input_dtypes_.push_back(ref ? c.variable(i).dtype() : c.input(i).dtype());
+      inputs_.push_back(c.input(i).shape());
+      input_dtypes_.push_back(c.input(i).dtype());
     }
     outputs_.assign(node.dtypes.size(), Shape::unknown());
   }
@@ -42,7 +39,6 @@ void allocate_inferred(const IrNode& node, const KernelContext& c) {
   node.op->shape_fn(infer);
   for (int i = 0; i < c.num_outputs(); ++i) {
     check_promise(infer.output(i), node.shapes[i]);
-    if (static_cast<size_t>(i) < node.op->outputs.size() && node.op->outputs[i].is_ref) continue;
     if (node.op->alias)
       c.set_output(i, c.input(0).reshaped(infer.output(i)));
     else

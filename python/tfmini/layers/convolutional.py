@@ -212,9 +212,8 @@ class SeparableConv2D(_Conv):
         )  # fmt: skip
 
 
-def _applied(layer: Any, inputs: Any, name: str | None, reuse: bool | None, *args: Any, **kwargs: Any) -> Tensor:
-    """The output of a new layer of this class, in the variable scope `name`."""
-    return layer(*args, name=name, _scope=name, _reuse=reuse, **kwargs).apply(inputs)
+def _named(name: str | None, reuse: bool | None) -> Any:
+    return {"name": name, "_scope": name, "_reuse": reuse}
 
 
 def conv2d(
@@ -252,8 +251,8 @@ def conv1d(
     name: str | None = None, reuse: bool | None = None, **kwargs: Any,
 ) -> Tensor:  # fmt: skip
     """See `Conv1D`, whose arguments follow."""
-    sizes = (filters, kernel_size, strides, padding)
-    return _applied(Conv1D, inputs, name, reuse, *sizes, *args, **kwargs)
+    layer = Conv1D(filters, kernel_size, strides, padding, *args, **_named(name, reuse), **kwargs)
+    return layer.apply(inputs)
 
 
 def conv2d_transpose(
@@ -261,8 +260,8 @@ def conv2d_transpose(
     name: str | None = None, reuse: bool | None = None, **kwargs: Any,
 ) -> Tensor:  # fmt: skip
     """See `Conv2DTranspose`, whose arguments follow."""
-    sizes = (filters, kernel_size, strides, padding)
-    return _applied(Conv2DTranspose, inputs, name, reuse, *sizes, *args, **kwargs)
+    layer = Conv2DTranspose(filters, kernel_size, strides, padding, *args, **_named(name, reuse), **kwargs)
+    return layer.apply(inputs)
 
 
 def separable_conv2d(
@@ -270,5 +269,5 @@ def separable_conv2d(
     name: str | None = None, reuse: bool | None = None, **kwargs: Any,
 ) -> Tensor:  # fmt: skip
     """See `SeparableConv2D`, whose arguments follow."""
-    sizes = (filters, kernel_size, strides, padding)
-    return _applied(SeparableConv2D, inputs, name, reuse, *sizes, *args, **kwargs)
+    layer = SeparableConv2D(filters, kernel_size, strides, padding, *args, **_named(name, reuse), **kwargs)
+    return layer.apply(inputs)

@@ -7,6 +7,7 @@ from typing import Any
 from tfmini import raw
 from tfmini.aliases import only_one
 from tfmini.autodiff import gradient
+from tfmini.axis_order import swap_with_last
 from tfmini.graph import Operation, Tensor, convert_to_tensor
 
 __all__ = ["log_softmax", "softmax"]
@@ -31,16 +32,10 @@ def _along(op: Any, logits: Any, axis: int | None, name: str | None) -> Tensor:
     if axis is None or axis == -1:
         return op(logits, name=name)
     logits = convert_to_tensor(logits)
-    rank = logits.shape.ndims
-    if rank is None:
-        raise ValueError("softmax along another than the last axis needs logits of known rank; use set_shape()")
-    if not -rank <= axis < rank:
-        raise ValueError(f"axis must be in the range [{-rank}, {rank}) for logits of rank {rank}, got {axis}")
-    if axis % rank == rank - 1:
+    order = swap_with_last(logits, axis)
+    if order is None:
         return op(logits, name=name)
-    swap = list(range(rank))
-    swap[axis], swap[-1] = swap[-1], swap[axis]
-    return raw.Transpose(op(raw.Transpose(logits, swap)), swap, name=name)
+    return raw.Transpose(op(raw.Transpose(logits, order)), order, name=name)
 
 
 @gradient("Softmax")

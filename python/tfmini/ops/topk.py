@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from tfmini import raw
 from tfmini.autodiff import gradient, not_differentiable
+from tfmini.axis_order import swap_with_last
 from tfmini.graph import Operation, Tensor, convert_to_tensor, name_scope
 
 __all__ = ["argsort", "in_top_k", "sort", "top_k"]
@@ -60,23 +61,15 @@ def _sort(values: Any, axis: int, direction: str, indices: bool) -> Tensor:
     if not isinstance(axis, int):
         raise ValueError("axis must be a constant integer")
     values = convert_to_tensor(values, name="values")
-    rank = values.shape.ndims
-    if rank is None:
-        if axis != -1:
-            raise ValueError("sorting along another than the last axis needs a tensor of known rank")
-    elif not -rank <= axis < rank:
-        raise ValueError(f"axis {axis} is out of range for a tensor of rank {rank}")
-    swap = None
-    if rank is not None and axis % rank != rank - 1:
-        swap = list(range(rank))
-        swap[axis], swap[-1] = swap[-1], swap[axis]
-        values = raw.Transpose(values, swap)
+    order = swap_with_last(values, axis)
+    if order is not None:
+        values = raw.Transpose(values, order)
     ascending = direction == "ASCENDING"
     keys = _reversed_order(values) if ascending else values
     count = raw.StridedSlice(raw.Shape(values), [-1], [0], [1], end_mask=1, shrink_axis_mask=1)
-    top, order = raw.TopKV2(keys, count)
-    out = order if indices else _reversed_order(top) if ascending else top
-    return out if swap is None else raw.Transpose(out, swap)
+    top, at = raw.TopKV2(keys, count)
+    out = at if indices else _reversed_order(top) if ascending else top
+    return out if order is None else raw.Transpose(out, order)
 
 
 def _reversed_order(x: Tensor) -> Tensor:

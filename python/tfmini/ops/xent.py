@@ -7,6 +7,7 @@ from typing import Any
 from tfmini import raw
 from tfmini.aliases import only_one
 from tfmini.autodiff import gradient
+from tfmini.axis_order import move_to_end
 from tfmini.graph import Operation, Tensor, convert_to_tensor, name_scope
 
 __all__ = [
@@ -116,28 +117,27 @@ def _as_matrix(x: Tensor) -> Tensor:
     last = x.shape[-1].value if x.shape.ndims else None
     if last:
         return raw.Reshape(x, [-1, last])
-    n = raw.StridedSlice(raw.Shape(x), [-1], [0], [1], end_mask=1, shrink_axis_mask=1)
-    rows = raw.FloorDiv(raw.Size(x), raw.Maximum(n, 1))
+    shape = raw.Shape(x)
+    rows = raw.Prod(_but_last(shape), [0])
+    n = raw.StridedSlice(shape, [-1], [0], [1], end_mask=1, shrink_axis_mask=1)
     return raw.Reshape(x, raw.Pack([rows, n]))
+
+
+def _but_last(shape: Tensor) -> Tensor:
+    return raw.StridedSlice(shape, [0], [-1], [1], begin_mask=1)
 
 
 def _dense(logits: Tensor, labels: Tensor, axis: int | None, scope: str) -> Tensor:
     rank = logits.shape.ndims
-    if axis is not None and axis != -1:
-        if rank is None:
-            raise ValueError("a cross entropy along another than the last axis needs logits of known rank")
-        if not -rank <= axis < rank:
-            raise ValueError(f"axis must be in the range [{-rank}, {rank}) for logits of rank {rank}, got {axis}")
-        if axis % rank != rank - 1:
-            order = [i for i in range(rank) if i != axis % rank] + [axis % rank]
-            logits, labels = raw.Transpose(logits, order), raw.Transpose(labels, order)
+    order = None if axis is None else move_to_end(logits, axis)
+    if order is not None:
+        logits, labels = raw.Transpose(logits, order), raw.Transpose(labels, order)
     if rank == 2 and labels.shape.ndims == 2:
         return raw.SoftmaxCrossEntropyWithLogits(logits, labels, name=scope)[0]
     if rank == 0:
         raise ValueError("logits cannot be a scalar")
     loss, _ = raw.SoftmaxCrossEntropyWithLogits(_as_matrix(logits), _as_matrix(labels), name=scope)
-    shape = raw.StridedSlice(raw.Shape(logits), [0], [-1], [1], begin_mask=1)
-    loss = raw.Reshape(loss, shape)
+    loss = raw.Reshape(loss, _but_last(raw.Shape(logits)))
     if rank is not None:
         loss.set_shape(logits.shape[:-1])
     return loss
@@ -165,10 +165,11 @@ def _logits_grad(logits: Tensor, backprop: Tensor, grad_loss: Tensor, grad_backp
 def _xent_grad(op: Operation, grad_loss: Tensor, grad_backprop: Tensor) -> list[Any]:
     logits, labels = op.inputs
     backprop = op.outputs[1]
-    for_logits = _sum_to(_logits_grad(logits, backprop, grad_loss, grad_backprop), logits)
+    full = logits if _same_shape(logits, backprop) else raw.BroadcastTo(logits, raw.Shape(backprop))
+    for_logits = _sum_to(_logits_grad(full, backprop, grad_loss, grad_backprop), logits)
     if labels.op.type in ("StopGradient", "Const"):
         return [for_logits, None]
-    for_labels = _times_rows(raw.Neg(grad_loss), raw.LogSoftmax(logits))
+    for_labels = _times_rows(raw.Neg(grad_loss), raw.LogSoftmax(full))
     if grad_backprop.op.type != "ZerosLike":
         for_labels = raw.Sub(for_labels, grad_backprop)
     return [for_logits, _sum_to(for_labels, labels)]
@@ -181,9 +182,14 @@ def _sparse_xent_grad(op: Operation, grad_loss: Tensor, grad_backprop: Tensor) -
 
 def _sum_to(grad: Tensor, x: Tensor) -> Tensor:
     """Sums a gradient over the dimensions along which x was broadcast."""
-    shape = grad.shape
-    if shape.is_fully_defined() and x.shape.ndims == shape.ndims and x.shape.as_list() == shape.as_list():
+    if _same_shape(grad, x):
         return grad
     x_shape = raw.Shape(x)
     _, axes = raw.BroadcastGradientArgs(raw.Shape(grad), x_shape)
     return raw.Reshape(raw.Sum(grad, axes), x_shape)
+
+
+def _same_shape(a: Tensor, b: Tensor) -> bool:
+    """Do a and b certainly have one shape?"""
+    dims = a._dims()
+    return dims is not None and None not in dims and dims == b._dims()
