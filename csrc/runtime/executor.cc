@@ -1,6 +1,7 @@
 #include "runtime/executor.h"
 
 #include "core/interrupt.h"
+#include "runtime/variables.h"
 
 namespace tfmini {
 namespace {
@@ -11,9 +12,16 @@ class RunContext final : public InferContext {
   RunContext(const IrNode& node, const KernelContext& c) : c_(c) {
     def_ = node.op;
     attrs_ = node.attrs.get();
-    for (int i = 0; i < c.num_inputs(); ++i) {
-      inputs_.push_back(c.input(i).shape());
-      input_dtypes_.push_back(c.input(i).dtype());
+    for (size_t i = 0; i < node.inputs.size(); ++i) {
+      const int k = static_cast<int>(i);
+      if (i < node.variables.size() && !node.variables[i].empty()) {
+        const Variable& v = c.variable(k);
+        inputs_.push_back(v.initialized() ? v.read().shape() : v.shape());
+        input_dtypes_.push_back(v.dtype());
+      } else {
+        inputs_.push_back(c.input(k).shape());
+        input_dtypes_.push_back(c.input(k).dtype());
+      }
     }
     outputs_.assign(node.dtypes.size(), Shape::unknown());
   }
@@ -34,11 +42,17 @@ void check_promise(const Shape& actual, const Shape& promised) {
         " (set_shape or a variable's declared shape does not hold)");
 }
 
+// Does output i name a variable? (Ops with such outputs have no list outputs.)
+bool is_reference(const OpDef& op, int i) {
+  return static_cast<size_t>(i) < op.outputs.size() && op.outputs[static_cast<size_t>(i)].is_ref;
+}
+
 void allocate_inferred(const IrNode& node, const KernelContext& c) {
   RunContext infer(node, c);
   node.op->shape_fn(infer);
   for (int i = 0; i < c.num_outputs(); ++i) {
     check_promise(infer.output(i), node.shapes[i]);
+    if (is_reference(*node.op, i)) continue;
     if (node.op->alias)
       c.set_output(i, c.input(0).reshaped(infer.output(i)));
     else
