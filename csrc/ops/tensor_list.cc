@@ -137,9 +137,9 @@ void from_tensor(KernelContext& c) {
   Shape shape = t.shape();
   shape.remove_dim(0);
   list->element_shape = merge(shape, shape_from(c.input(1)));
-  // Elements are views of one copy: n elements cost one allocation.
+  // Elements are views of one copy: n elements cost one allocation. Taking the input may empty `t`.
   Tensor whole = c.take_input(0);
-  const size_t stride = static_cast<size_t>(shape.num_elements()) * dtype_size(t.dtype());
+  const size_t stride = static_cast<size_t>(shape.num_elements()) * dtype_size(whole.dtype());
   for (int64_t i = 0; i < whole.dim(0); ++i)
     list->items.emplace_back(whole.dtype(), shape, whole.buffer(),
                              whole.data<char>() + static_cast<size_t>(i) * stride);

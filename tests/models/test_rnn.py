@@ -62,6 +62,20 @@ def test_unknown_sizes(time_major):
                 np.testing.assert_array_equal(y[-1] if time_major else y[:, -1], s.h)
 
 
+def test_fed_inputs():
+    """A fed array goes straight into the loop, laid out as the cell wants it."""
+    x = tf.placeholder(tf.float32, [5, 2, 3])
+    outputs, _ = tf.nn.dynamic_rnn(ResidualWrapper(GRUCell(3)), x, dtype=tf.float32, time_major=True)
+    steps, _ = tf.nn.static_rnn(ResidualWrapper(GRUCell(3)), tf.unstack(x), dtype=tf.float32, scope="again")
+    first, second = tf.global_variables()[:4], tf.global_variables()[4:]
+    same = [b.assign(a) for a, b in zip(first, second)]
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        sess.run(same)
+        a, b = sess.run([outputs, tf.stack(steps)], {x: data(5, 2, 3)})
+    np.testing.assert_allclose(a, b, atol=1e-6)
+
+
 def test_state_flows_on():
     """Two halves of a sequence, the second from the state of the first, give the whole."""
     x = data(2, 6, 3)
