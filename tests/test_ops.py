@@ -23,11 +23,10 @@ def load():
     for stem in FILES:
         try:
             module = importlib.import_module(f"tests.cases.{stem}")
+            cases += [pytest.param(case, id=f"{stem}-{case.name}") for case in module.CASES]
+            bads += [pytest.param(bad, id=f"{stem}-{bad.name}") for bad in module.BAD]
         except Exception as e:
             broken[stem] = e
-            continue
-        cases += [pytest.param(case, id=f"{stem}-{case.name}") for case in module.CASES]
-        bads += [pytest.param(bad, id=f"{stem}-{bad.name}") for bad in module.BAD]
     return cases, bads, broken
 
 

@@ -26,7 +26,7 @@ struct Format {
 // The dimension that the channels of an image and vectors over channels have in common.
 int64_t merge_channels(InferContext& c, int64_t channels, int first, int last) {
   for (int i = first; i <= last; ++i) {
-    const int64_t n = c.with_rank(i, 1).known_rank() ? c.input(i)[0] : -1;
+    const int64_t n = c.with_rank(i, 1)[0];
     check(channels < 0 || n < 0 || n == channels, c.def().inputs[i].name,
           " must have one value per channel: ", channels, ", got ", n);
     if (channels < 0) channels = n;

@@ -70,7 +70,7 @@ class RegisterGradient:
         return gradient(self._op_type)(f)
 
 
-def NotDifferentiable(op_type: str) -> None:  # noqa: N802 (TensorFlow's name)
+def NotDifferentiable(op_type: str) -> None:
     not_differentiable(op_type)
 
 
@@ -174,8 +174,9 @@ def _initial(ys: list[Tensor], grad_ys: list[Any]) -> list[Any]:
 
 def _between(ys: list[Tensor], xs: list[Tensor], stops: set[Tensor]) -> set[Operation]:
     """Operations on a path from an x to a y."""
-    # Backwards from ys: everything they need.
+    # Backwards from ys: everything they need. A stop that is an x itself still gets its own gradient.
     x_ops = {x.op for x in xs}
+    closed = stops.difference(xs)
     needed: set[Operation] = set()
     stack = [y.op for y in ys]
     while stack:
@@ -185,11 +186,11 @@ def _between(ys: list[Tensor], xs: list[Tensor], stops: set[Tensor]) -> set[Oper
         needed.add(op)
         if all(t in stops for t in op.outputs) and op.outputs:
             continue
-        stack.extend(t.op for t in op._inputs if t not in stops)
+        stack.extend(t.op for t in op._inputs if t not in closed)
     # Forwards from xs, in creation order, which is topological within a graph.
     reached: set[Operation] = set()
     for op in sorted(needed, key=lambda o: o._id):
-        if op in x_ops or any(t.op in reached for t in op._inputs):
+        if op in x_ops or any(t.op in reached and t not in closed for t in op._inputs):
             reached.add(op)
     return reached
 
@@ -211,7 +212,8 @@ def _backward(ys: list[Tensor], xs: list[Tensor], seeds: list[Any], stops: list[
     while ready:
         op = ready.popleft()
         outs = [_aggregate(grads, t, keep=t in wanted) for t in op.outputs]
-        if op._inputs and any(g is not None for g in outs) and not all(t in stop_set for t in op.outputs):
+        outs = [None if t in stop_set else g for t, g in zip(op.outputs, outs)]
+        if op._inputs and any(g is not None for g in outs):
             assert graph is not None
             ins = _op_gradient(op, outs, between, gate)
             for t, g in zip(op._inputs, ins):

@@ -43,7 +43,7 @@ def get_seed(op_seed: int | None) -> tuple[int | None, int | None]:
 def _outermost(graph: Any) -> Graph:
     """The graph a function body belongs to: its seed counts inside too."""
     while graph.building_function:
-        graph = graph.outer_graph
+        graph = graph.outer
     return graph
 
 

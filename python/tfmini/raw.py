@@ -7,7 +7,7 @@ tuple of tensors, a list (one list-valued output), or the Operation if it has no
 
 from __future__ import annotations
 
-from typing import Any as _Any  # there is an op called _Any
+from typing import Any as _Any  # there is an op called Any
 
 from tfmini import _core, dtypes, errors, tensor_shape
 from tfmini.convert import convert_to_tensor

@@ -212,8 +212,9 @@ class SeparableConv2D(_Conv):
         )  # fmt: skip
 
 
-def _named(name: str | None, reuse: bool | None) -> Any:
-    return {"name": name, "_scope": name, "_reuse": reuse}
+def _applied(layer: Any, inputs: Any, name: str | None, reuse: bool | None, *args: Any, **kwargs: Any) -> Tensor:
+    """The output of a new layer of this class, in the variable scope `name`."""
+    return layer(*args, name=name, _scope=name, _reuse=reuse, **kwargs).apply(inputs)
 
 
 def conv2d(
@@ -251,8 +252,8 @@ def conv1d(
     name: str | None = None, reuse: bool | None = None, **kwargs: Any,
 ) -> Tensor:  # fmt: skip
     """See `Conv1D`, whose arguments follow."""
-    layer = Conv1D(filters, kernel_size, strides, padding, *args, **_named(name, reuse), **kwargs)
-    return layer.apply(inputs)
+    sizes = (filters, kernel_size, strides, padding)
+    return _applied(Conv1D, inputs, name, reuse, *sizes, *args, **kwargs)
 
 
 def conv2d_transpose(
@@ -260,8 +261,8 @@ def conv2d_transpose(
     name: str | None = None, reuse: bool | None = None, **kwargs: Any,
 ) -> Tensor:  # fmt: skip
     """See `Conv2DTranspose`, whose arguments follow."""
-    layer = Conv2DTranspose(filters, kernel_size, strides, padding, *args, **_named(name, reuse), **kwargs)
-    return layer.apply(inputs)
+    sizes = (filters, kernel_size, strides, padding)
+    return _applied(Conv2DTranspose, inputs, name, reuse, *sizes, *args, **kwargs)
 
 
 def separable_conv2d(
@@ -269,5 +270,5 @@ def separable_conv2d(
     name: str | None = None, reuse: bool | None = None, **kwargs: Any,
 ) -> Tensor:  # fmt: skip
     """See `SeparableConv2D`, whose arguments follow."""
-    layer = SeparableConv2D(filters, kernel_size, strides, padding, *args, **_named(name, reuse), **kwargs)
-    return layer.apply(inputs)
+    sizes = (filters, kernel_size, strides, padding)
+    return _applied(SeparableConv2D, inputs, name, reuse, *sizes, *args, **kwargs)

@@ -146,7 +146,9 @@ def _fused_batch_norm_grad_grad(op: Operation, *grads: Any) -> list[Any]:
         op.get_attr("data_format") in ("NCHW", b"NCHW", "NCDHW", b"NCDHW"),
         op.get_attr("is_training"),
     )
-    second = gradients(first, [dy, x, scale], list(grads[:3]))
+    # dy usually depends on x itself: that path is not this op's to follow.
+    inputs = [dy, x, scale]
+    second = gradients(first, inputs, list(grads[:3]), stop_gradients=inputs)
     return [*second, None, None, *(None for _ in reserve)]
 
 

@@ -211,8 +211,6 @@ def control_dependencies(tf):
             sess.run(init)
             out[key] = sess.run(fetch)
             out[key + "_v"] = sess.run(v)
-        sess.run(init)
-        out["ordered"] = sess.run([before, last])
     out["inputs"] = [op.name for op in constant.op.control_inputs] + [str(len(free.op.control_inputs))]
     return out
 
