@@ -42,18 +42,18 @@ def nce_loss(
     the gradients of weights and biases touch only the classes looked at.
     """
     labels, inputs = _in_order(weights, labels, inputs, num_true)
-    logits, targets = _sampled_logits(
+    true_logits, sampled_logits = _sampled_logits(
         weights, biases, labels, inputs, num_sampled, num_classes, num_true, sampled_values,
         remove_accidental_hits, partition_strategy, name, None,
     )  # fmt: skip
     with name_scope("sampled_losses"):
-        # max(x, 0) - x * z + log(1 + exp(-|x|)) neither overflows nor cancels.
-        zeros = raw.ZerosLike(logits)
-        positive = raw.GreaterEqual(logits, zeros)
-        magnitude = raw.Select(positive, raw.Neg(logits), logits)
-        linear = raw.Sub(raw.Select(positive, logits, zeros), raw.Mul(logits, targets))
-        losses = raw.AddV2(linear, raw.Log1p(raw.Exp(magnitude)))
-    return raw.Sum(losses, [1])
+        # Sigmoid cross-entropy, log(1 + exp(x)) - x * z: z is 0 for sampled classes and 1 / num_true for true ones,
+        # where for 1 the difference is taken symbolically.
+        if num_true == 1:
+            true_losses = raw.Softplus(raw.Neg(true_logits))
+        else:
+            true_losses = raw.Sub(raw.Softplus(true_logits), raw.Mul(true_logits, 1.0 / num_true))
+        return raw.AddV2(raw.Sum(true_losses, [1]), raw.Sum(raw.Softplus(sampled_logits), [1]))
 
 
 def sampled_softmax_loss(
@@ -75,11 +75,14 @@ def sampled_softmax_loss(
     Arguments and result as for `nce_loss`.
     """
     labels, inputs = _in_order(weights, labels, inputs, num_true)
-    logits, targets = _sampled_logits(
+    true_logits, sampled_logits = _sampled_logits(
         weights, biases, labels, inputs, num_sampled, num_classes, num_true, sampled_values,
         remove_accidental_hits, partition_strategy, name, seed,
     )  # fmt: skip
-    return raw.SoftmaxCrossEntropyWithLogits(logits, raw.StopGradient(targets))[0]
+    with name_scope("sampled_losses"):
+        shares = raw.RealDiv(raw.OnesLike(true_logits), num_true)
+        targets = raw.StopGradient(raw.ConcatV2([shares, raw.ZerosLike(sampled_logits)], 1))
+        return raw.SoftmaxCrossEntropyWithLogits(raw.ConcatV2([true_logits, sampled_logits], 1), targets)[0]
 
 
 def _in_order(weights: Any, labels: Any, inputs: Any, num_true: int) -> tuple[Tensor, Tensor]:
@@ -117,7 +120,8 @@ def _sampled_logits(
     name: str,
     seed: int | None,
 ) -> tuple[Tensor, Tensor]:
-    """Logits and targets, [batch, num_true + num_sampled], corrected by the logarithms of the expected counts."""
+    """Logits of the true [batch, num_true] and the sampled classes [batch, num_sampled], less the logarithms of the
+    classes' expected counts."""
     with name_scope(name, "compute_sampled_logits", [labels, inputs]):
         if labels.dtype.base_dtype != dtypes.int64:
             labels = raw.Cast(labels, DstT=dtypes.int64)
@@ -128,38 +132,29 @@ def _sampled_logits(
         if sampled.dtype.base_dtype != dtypes.int64:
             sampled = raw.Cast(sampled, DstT=dtypes.int64)
 
-        # One lookup for both kinds of classes: one sparse gradient for each of weights and biases.
-        ids = raw.ConcatV2([flat, sampled], 0, name="concat")
-        rows = _as_dtype(embedding_lookup(weights, ids, partition_strategy), inputs.dtype.base_dtype)
-        offsets = _as_dtype(embedding_lookup(biases, ids, partition_strategy), inputs.dtype.base_dtype)
-        count = _length(flat)
-        true_rows = raw.Slice(rows, [0, 0], _vector(count, -1))
-        sampled_rows = raw.Slice(rows, _vector(count, 0), [-1, -1])
-        true_offsets = raw.Slice(offsets, [0], _vector(count))
-        sampled_offsets = raw.Slice(offsets, _vector(count), [-1])
+        dtype = inputs.dtype.base_dtype
 
-        dim = rows.shape[-1].value
-        width: Any = dim if dim is not None else _length(rows, 1)
-        dots = raw.Mul(raw.ExpandDims(inputs, 1), raw.Reshape(true_rows, _vector(-1, num_true, width)))
+        def look_up(params: Any, ids: Tensor) -> Tensor:
+            return _as_dtype(embedding_lookup(params, ids, partition_strategy), dtype)
+
+        true_rows, true_offsets = look_up(weights, flat), look_up(biases, flat)
+        sampled_rows, sampled_offsets = look_up(weights, sampled), look_up(biases, sampled)
+
+        width = true_rows.shape[-1].value
+        shape = _vector(-1, num_true, _length(true_rows, 1) if width is None else width)
+        dots = raw.Mul(raw.ExpandDims(inputs, 1), raw.Reshape(true_rows, shape))
         true_logits = raw.AddV2(raw.Sum(dots, [2]), raw.Reshape(true_offsets, [-1, num_true]), name="add")
         sampled_logits = raw.AddV2(raw.MatMul(inputs, sampled_rows, transpose_b=True), sampled_offsets, name="add")
         if remove_accidental_hits:
             row, position, lowest = compute_accidental_hits(labels, sampled, num_true)
             where = raw.Pack([row, raw.Cast(position, DstT=dtypes.int32)], axis=1)
             shape = _vector(_length(labels), num_sampled)
-            lowest = _as_dtype(lowest, inputs.dtype.base_dtype)
-            hits = raw.SparseToDense(where, shape, lowest, 0.0, validate_indices=False)
+            hits = raw.SparseToDense(where, shape, _as_dtype(lowest, dtype), 0.0, validate_indices=False)
             sampled_logits = raw.AddV2(sampled_logits, hits, name="add")
-        true_logits = raw.Sub(true_logits, raw.Log(_as_dtype(true_count, inputs.dtype.base_dtype)), name="sub")
-        sampled_logits = raw.Sub(sampled_logits, raw.Log(_as_dtype(sampled_count, inputs.dtype.base_dtype)), name="sub")
-
-        logits = raw.ConcatV2([true_logits, sampled_logits], 1, name="concat")
-        targets = raw.ConcatV2(
-            [raw.RealDiv(raw.OnesLike(true_logits), num_true, name="truediv"), raw.ZerosLike(sampled_logits)],
-            1,
-            name="concat",
+        return (
+            raw.Sub(true_logits, raw.Log(_as_dtype(true_count, dtype)), name="sub"),
+            raw.Sub(sampled_logits, raw.Log(_as_dtype(sampled_count, dtype)), name="sub"),
         )
-        return logits, targets
 
 
 def _as_dtype(x: Tensor, dtype: dtypes.DType) -> Tensor:
