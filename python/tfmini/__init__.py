@@ -14,6 +14,18 @@ from tfmini.autodiff import (
     gradients,
     hessians,
 )
+from tfmini.compat import (
+    disable_control_flow_v2,
+    disable_eager_execution,
+    disable_resource_variables,
+    disable_tensor_equality,
+    disable_v2_behavior,
+    disable_v2_tensorshape,
+    enable_control_flow_v2,
+    enable_eager_execution,
+    enable_resource_variables,
+    executing_eagerly,
+)
 from tfmini.config import ConfigProto, GPUOptions, GraphOptions, OptimizerOptions, RunMetadata, RunOptions
 from tfmini.convert import constant, convert_to_tensor, register_tensor_conversion_function
 from tfmini.dtypes import (
@@ -328,7 +340,7 @@ from tfmini.variable_sets import (
     variables_initializer,
 )
 from tfmini.variables import Variable, VariableAggregation, VariableSynchronization
-from tfmini.version import __version__
+from tfmini.version import VERSION, __version__
 
 # Imported when first used, to keep `import tfmini` fast.
 _SUBMODULES = frozenset(
@@ -339,6 +351,7 @@ _SUBMODULES = frozenset(
         "flags",
         "gfile",
         "initializers",
+        "io",
         "layers",
         "linalg",
         "logging",
@@ -353,6 +366,20 @@ _SUBMODULES = frozenset(
 )
 
 
+# Classes of messages, which come with the package tensorboard, and the file each is in.
+_MESSAGES = {
+    "AttrValue": "attr_value",
+    "Event": "event",
+    "GraphDef": "graph",
+    "HistogramProto": "histogram",
+    "MetaGraphDef": "meta_graph",
+    "NodeDef": "node_def",
+    "SessionLog": "event",
+    "Summary": "summary",
+    "SummaryMetadata": "summary",
+}
+
+
 if _typing.TYPE_CHECKING:
     from tfmini import (
         app,
@@ -361,6 +388,7 @@ if _typing.TYPE_CHECKING:
         flags,
         gfile,
         initializers,
+        io,
         layers,
         linalg,
         logging,
@@ -377,6 +405,8 @@ else:
     def __getattr__(name: str) -> object:
         if name in _SUBMODULES:
             return _importlib.import_module(f"tfmini.{name}")
+        if name in _MESSAGES:
+            return _importlib.import_module("tfmini.graph_export").proto(_MESSAGES[name], name)
         raise AttributeError(f"module 'tfmini' has no attribute '{name}'")
 
     def __dir__() -> list[str]:

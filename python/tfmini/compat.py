@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 __all__ = [
-    "as_bytes", "as_str", "as_str_any", "as_text", "bytes_or_text_types", "complex_types", "integral_types",
-    "path_to_str", "real_types",
+    "as_bytes", "as_str", "as_str_any", "as_text", "bytes_or_text_types", "complex_types", "disable_control_flow_v2",
+    "disable_eager_execution", "disable_resource_variables", "disable_tensor_equality", "disable_v2_behavior",
+    "disable_v2_tensorshape", "enable_control_flow_v2", "enable_eager_execution", "enable_resource_variables",
+    "executing_eagerly", "integral_types", "path_to_str", "real_types",
 ]  # fmt: skip
 
 integral_types = (numbers.Integral, np.integer)
@@ -49,6 +51,28 @@ def as_str_any(value: Any) -> str:
 def path_to_str(path: Any) -> Any:
     """A path-like object as str; anything else unchanged."""
     return as_str_any(os.fspath(path)) if hasattr(path, "__fspath__") else path
+
+
+def disable_v2_behavior() -> None:
+    """Nothing to do: there is no other behaviour. For programs written against tf.compat.v1."""
+
+
+disable_eager_execution = disable_v2_behavior
+disable_resource_variables = disable_v2_behavior
+enable_resource_variables = disable_v2_behavior
+disable_v2_tensorshape = disable_v2_behavior
+disable_tensor_equality = disable_v2_behavior
+disable_control_flow_v2 = disable_v2_behavior
+enable_control_flow_v2 = disable_v2_behavior
+
+
+def enable_eager_execution(*_: Any, **__: Any) -> None:
+    """Refused: tfmini builds graphs and runs them in sessions."""
+    raise NotImplementedError("tfmini has no eager execution: build a graph and run it in a tf.Session")
+
+
+def executing_eagerly() -> bool:
+    return False
 
 
 def __getattr__(name: str) -> Any:

@@ -7,9 +7,10 @@ import socket
 import struct
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
-from tfmini import _core
+from tfmini import _core, errors, graph_export
 from tfmini import protowire as wire
 
 _counter_lock = threading.Lock()
@@ -89,3 +90,27 @@ class EventFile:
         file: Any = getattr(self, "_file", None)
         if file is not None:
             file.close()
+
+
+def read_records(path: str) -> Iterator[bytes]:
+    """The records of a TFRecord file. A file that ends inside a record ends before it: it is still being written.
+
+    Raises DataLossError for a wrong checksum.
+    """
+    with open(path, "rb") as file:
+        while len(head := file.read(12)) == 12:
+            length, crc = struct.unpack("<QI", head)
+            if masked_crc(head[:8]) != crc:
+                raise errors.DataLossError(None, None, f"{path}: corrupted record at {file.tell() - 12}")
+            if length + 4 > os.fstat(file.fileno()).st_size - file.tell():
+                return
+            content, (crc,) = file.read(length), struct.unpack("<I", file.read(4))
+            if masked_crc(content) != crc:
+                raise errors.DataLossError(None, None, f"{path}: corrupted record before {file.tell()}")
+            yield content
+
+
+def summary_iterator(path: Any) -> Iterator[Any]:
+    """The Event messages of an event file (needs the extra `tensorboard`)."""
+    message = graph_export.proto("event", "Event")
+    return map(message.FromString, read_records(os.fspath(path)))

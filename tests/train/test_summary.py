@@ -216,3 +216,35 @@ def test_without_tensorboard(monkeypatch, tmp_path, graph):
 def test_kernels_take_any_real_type():
     for dtype in (np.float16, np.int8, np.uint64):
         assert summary_kernels.histogram_summary(b"t", np.arange(3, dtype=dtype))
+
+
+def test_reading_event_files_back(tmp_path):
+    with tf.summary.FileWriter(tmp_path) as writer:
+        for step in range(3):
+            writer.add_summary(tf.Summary(value=[tf.Summary.Value(tag="x", simple_value=step)]), step)
+    (path,) = tmp_path.iterdir()
+    found = list(tf.train.summary_iterator(path))
+    assert [e.step for e in found[1:]] == [0, 1, 2] and found[3].summary.value[0].simple_value == 2
+    data = path.read_bytes()
+    path.write_bytes(data[:-3])  # the writer is in the middle of a record
+    assert len(list(tf.train.summary_iterator(path))) == 3
+    path.write_bytes(data[:-8] + b"x" + data[-7:])
+    with pytest.raises(tf.errors.DataLossError, match="corrupted record"):
+        list(tf.train.summary_iterator(path))
+
+
+def test_write_graph(tmp_path, graph):
+    tf.constant(1.0, name="c")
+    text = tf.train.write_graph(graph, tmp_path / "sub", "g.pbtxt")
+    binary = tf.io.write_graph(graph.as_graph_def(), str(tmp_path), "g.pb", as_text=False)
+    with open(text) as f:
+        assert 'name: "c"' in f.read()
+    with open(binary, "rb") as f:
+        assert tf.GraphDef.FromString(f.read()) == graph.as_graph_def()
+
+
+def test_queue_runners_of_a_graph_without_queues(graph):
+    with pytest.raises(ValueError, match="No default session"):
+        tf.train.start_queue_runners()
+    with tf.Session():
+        assert tf.train.start_queue_runners(coord=tf.train.Coordinator()) == []

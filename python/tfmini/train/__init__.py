@@ -1,5 +1,8 @@
 """``tf.train``: optimizers, checkpoints, summaries' writer, coordination."""
 
+from tfmini.event_file import summary_iterator
+from tfmini.io import write_graph
+from tfmini.summary import FileWriter as SummaryWriter
 from tfmini.train.adadelta import AdadeltaOptimizer
 from tfmini.train.adagrad import AdagradOptimizer
 from tfmini.train.adagrad_da import AdagradDAOptimizer
@@ -34,6 +37,7 @@ from tfmini.train.momentum import MomentumOptimizer
 from tfmini.train.moving_averages import ExponentialMovingAverage
 from tfmini.train.optimizer import Optimizer
 from tfmini.train.proximal import ProximalAdagradOptimizer, ProximalGradientDescentOptimizer
+from tfmini.train.queue_runner import add_queue_runner, start_queue_runners
 from tfmini.train.rmsprop import RMSPropOptimizer
 from tfmini.train.saver import Saver
 from tfmini.train.training_util import (

@@ -20,12 +20,13 @@ import os
 import struct
 import sys
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from tfmini import dtypes, errors, tensor_shape
+from tfmini.atomic_file import atomic_file
 
 _MAGIC = b"TFMINI\x01\n"
 _PREFIX = struct.Struct("<8sQI")
@@ -52,40 +53,6 @@ def write_checkpoint(path: str, tensors: Mapping[str, Any]) -> None:
             out.write(b"\0" * (_align(out.tell()) - out.tell()))
             for part in blob.parts:
                 out.write(part)
-
-
-@contextlib.contextmanager
-def atomic_file(path: str) -> Iterator[BinaryIO]:
-    """A file that takes the name `path` once it is complete and on disk, or leaves no trace."""
-    directory, base = os.path.split(os.path.abspath(path))
-    temporary = os.path.join(directory, f".{base}.{os.urandom(6).hex()}.tmp")
-    try:
-        try:
-            with open(temporary, "xb") as out:
-                yield out
-                out.flush()
-                os.fsync(out.fileno())
-            os.replace(temporary, path)
-        except BaseException:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(temporary)
-            raise
-        _sync_directory(directory)
-    except OSError as error:
-        code = errors.NOT_FOUND if isinstance(error, FileNotFoundError) else errors.UNKNOWN
-        if isinstance(error, PermissionError):
-            code = errors.PERMISSION_DENIED
-        raise errors.make_error(code, f"{path}: cannot write: {error.strerror or error}") from None
-
-
-def _sync_directory(directory: str) -> None:
-    # Makes the rename itself durable; not every file system lets a directory be opened.
-    with contextlib.suppress(OSError):
-        handle = os.open(directory, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def _align(offset: int) -> int:

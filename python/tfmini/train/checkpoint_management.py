@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from tfmini import errors, logging
+from tfmini.atomic_file import atomic_file
 from tfmini.train import checkpoint
 
 __all__ = [
@@ -162,7 +163,7 @@ def update_checkpoint_state(
             f"Save path '{model_checkpoint_path}' conflicts with path used for checkpoint state.  "
             "Please use a different save path."
         )
-    with checkpoint.atomic_file(state_path) as out:
+    with atomic_file(state_path) as out:
         out.write(str(state).encode())
 
 
