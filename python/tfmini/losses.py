@@ -177,30 +177,28 @@ def mean_pairwise_squared_error(
 ) -> Tensor:
     """Mean over all pairs of elements of a sample of ((difference of predictions) - (difference of labels)) ** 2.
 
-    `weights` is a scalar or one number per sample.
+    The first dimension counts samples; their means are weighted and summed. A sample's elements of weight 0 do not
+    count.
     """
     with name_scope(scope, "mean_pairwise_squared_error", [predictions, labels, weights]):
         labels, predictions = _pair(labels, predictions)
         weights = _float(weights)
+        _check_weights(weights, predictions)
         rank = predictions.shape.ndims
         if rank is None or rank < 1:
             raise ValueError("predictions must have a known rank of at least 1")
-        diffs = raw.Sub(predictions, labels)
-        if weights.shape.ndims == 1:
-            weights = raw.Reshape(weights, [-1] + [1] * (rank - 1))
         axes = list(range(1, rank))
+        diffs = raw.Sub(predictions, labels)
+        present = raw.Mul(raw.Cast(raw.NotEqual(weights, 0.0), DstT=dtypes.float32), raw.OnesLike(diffs))
+        n = raw.Sum(present, axes, keep_dims=True)
         squares = raw.Sum(raw.Square(diffs), axes, keep_dims=True)
         sums = raw.Sum(diffs, axes, keep_dims=True)
-        n = raw.RealDiv(
-            raw.Cast(raw.Size(diffs), DstT=dtypes.float32), raw.Cast(raw.Size(squares), DstT=dtypes.float32)
-        )
-        # sum over pairs (d_i - d_j)^2 = 2 (n sum d^2 - (sum d)^2), of n (n - 1) ordered pairs.
-        per_sample = raw.DivNoNan(
-            raw.Mul(2.0, raw.Sub(raw.Mul(n, squares), raw.Square(sums))), raw.Mul(n, raw.Maximum(raw.Sub(n, 1.0), 0.0))
-        )
-        loss = raw.DivNoNan(
-            _sum_all(raw.Mul(per_sample, weights)), _count(weights, per_sample, nonzero=True), name="value"
-        )
+        # sum over pairs of (d_i - d_j)^2 = 2 (n sum d^2 - (sum d)^2), divided by the n (n - 1) pairs.
+        fewer = raw.Maximum(raw.Sub(n, 1.0), 0.0)
+        first = raw.DivNoNan(squares, fewer)
+        second = raw.DivNoNan(raw.Square(sums), raw.Mul(n, fewer))
+        loss = _sum_all(raw.Mul(raw.Mul(2.0, raw.Sub(first, second)), weights))
+        loss = raw.Identity(loss, name="value")
         add_loss(loss, loss_collection)
         return loss
 
