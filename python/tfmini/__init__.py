@@ -344,25 +344,10 @@ from tfmini.version import VERSION, __version__
 
 # Imported when first used, to keep `import tfmini` fast.
 _SUBMODULES = frozenset(
-    {
-        "app",
-        "bitwise",
-        "compat",
-        "flags",
-        "gfile",
-        "initializers",
-        "io",
-        "layers",
-        "linalg",
-        "logging",
-        "losses",
-        "math",
-        "nn",
-        "random",
-        "summary",
-        "test",
-        "train",
-    }
+    """
+    app bitwise compat flags gfile initializers io layers linalg logging losses math nn random summary
+    test train
+    """.split()
 )
 
 

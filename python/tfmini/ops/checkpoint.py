@@ -12,7 +12,7 @@ from tfmini import dtypes, errors
 from tfmini.autodiff import not_differentiable
 from tfmini.host_ops import register_host_op
 
-__all__: list[str] = []
+__all__ = ["restore_tensors", "save_tensors"]
 
 not_differentiable("SaveV2", "RestoreV2")
 
@@ -30,7 +30,10 @@ def _path(prefix: Any) -> str:
     return _text(prefix if isinstance(prefix, (bytes, str)) else np.asarray(prefix, dtype=object).item())
 
 
-def _save(attrs: dict[str, Any], prefix: Any, names: np.ndarray, slices: np.ndarray, *tensors: np.ndarray) -> list[Any]:
+def save_tensors(
+    attrs: dict[str, Any], prefix: Any, names: np.ndarray, slices: np.ndarray, *tensors: np.ndarray
+) -> list[Any]:
+    """SaveV2: writes the file `prefix`."""
     from tfmini.train import checkpoint
 
     _check_slices(slices)
@@ -41,17 +44,18 @@ def _save(attrs: dict[str, Any], prefix: Any, names: np.ndarray, slices: np.ndar
     return []
 
 
-def _restore(attrs: dict[str, Any], prefix: Any, names: np.ndarray, slices: np.ndarray) -> list[np.ndarray]:
+def restore_tensors(attrs: dict[str, Any], prefix: Any, names: np.ndarray, slices: np.ndarray) -> list[np.ndarray]:
+    """RestoreV2: all of `names` from the file `prefix`, or an error before anything is read."""
     from tfmini.train import checkpoint
 
     _check_slices(slices)
     reader = checkpoint.CheckpointReader(_path(prefix))
     wanted = {_text(n): (dtypes.as_dtype(t), None) for n, t in zip(names.tolist(), attrs["dtypes"])}
     problems = checkpoint.mismatches(reader, wanted)
-    if problems:  # before anything is read: a restore assigns all or nothing
+    if problems:
         raise problems[0]
     return [reader.get_tensor(name) for name in wanted]
 
 
-register_host_op("SaveV2", _save)
-register_host_op("RestoreV2", _restore)
+register_host_op("SaveV2", save_tensors)
+register_host_op("RestoreV2", restore_tensors)
