@@ -172,6 +172,7 @@ CASES = [
         lambda x: tf.nn.max_pool_with_argmax(x, 3, 2, "SAME", include_batch_in_index=True)[0],
         [distinct(2, 5, 5, 3)],
         lambda x: maximum(x, (3, 3), (2, 2), "SAME"),
+        second=True,
     ),
     *(
         Case(

@@ -237,6 +237,14 @@ def _max_pool_with_argmax_grad(op: Operation, grad: Any, _: Any) -> Any:
     return raw.MaxPoolGradWithArgmax(op.inputs[0], grad, op.outputs[1], **attrs)
 
 
+@gradient("MaxPoolGradWithArgmax")
+def _max_pool_grad_with_argmax_grad(op: Operation, grad: Any) -> list[Any]:
+    input, pooled_grad, _ = op.inputs
+    attrs = attrs_of(op, "ksize", "strides", "padding")
+    second = raw.MaxPoolGradGrad(input, raw.ZerosLike(pooled_grad), grad, **attrs)
+    return [raw.ZerosLike(input), second, None]
+
+
 @gradient("AvgPool")
 def _avg_pool_grad(op: Operation, grad: Any) -> Any:
     return raw.AvgPoolGrad(raw.Shape(op.inputs[0]), grad, **attrs_of(op, *_WINDOW))
