@@ -52,6 +52,8 @@ def dropout(
             if rate == 0:
                 return x
         dtype = x.dtype.base_dtype
+        # A known rate gives the scale in double precision, as in TensorFlow.
+        scale = convert_to_tensor(1 / (1 - rate), dtype, name="scale") if isinstance(rate, _NUMBERS) else None
         if rate is None:
             keep = _scalar(convert_to_tensor(keep_prob, dtype, name="keep_prob"))
             rate = raw.Sub(1.0, keep)
@@ -59,7 +61,8 @@ def dropout(
             rate = _scalar(convert_to_tensor(rate, dtype, name="rate"))
         with name_scope("random_uniform"):
             uniform = raw.RandomUniform(_noise_shape(x, noise_shape), dtype=dtype, **node_seeds(seed))
-        scale = raw.RealDiv(1.0, raw.Sub(1.0, rate))
+        if scale is None:
+            scale = raw.RealDiv(1.0, raw.Sub(1.0, rate))
         mask = raw.Cast(raw.GreaterEqual(uniform, rate), DstT=dtype)
         out = raw.Mul(raw.Mul(x, scale), mask)
         out.set_shape(x.shape)
