@@ -155,8 +155,8 @@ def _initial(ys: list[Tensor], grad_ys: list[Any]) -> list[Any]:
         if g is None:
             if y.dtype.is_complex:
                 raise TypeError(f"Gradients of complex tensors must set grad_ys ({y.name})")
-            if not y.dtype.is_floating:
-                raise TypeError(f"Gradients of {y.dtype.base_dtype.name} tensor '{y.name}' do not exist; ys must be floating point")
+            if not y.dtype.is_floating and not y.dtype.is_integer:  # integers are let through: their gradients are None
+                raise TypeError(f"Gradients of {y.dtype.base_dtype.name} tensor '{y.name}' do not exist")
             dims = y._dims()
             scope = f"grad_ys_{i}"
             if dims is not None and None not in dims:
