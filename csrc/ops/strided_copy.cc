@@ -12,9 +12,12 @@ namespace {
 
 using Dim = StridedCopy::Dim;
 
-// Elements that one transposed tile moves: source and destination both stay in L1.
+// One transposed tile: short columns of the source, whose rows it reads 256 elements at a time.
 constexpr int64_t kTileSide = 64;
-constexpr int64_t kTileElements = kTileSide * kTileSide;
+constexpr int64_t kTileElements = 256 * kTileSide;
+
+// What is larger will not be found in cache by whoever reads it next.
+constexpr int64_t kCacheBytes = 16 << 20;
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -58,6 +61,8 @@ void move_row(const T* from, int64_t from_stride, T* to, int64_t to_stride, int6
     std::copy_n(from, n, to);
   } else if (to_stride == 1 && from_stride == 0) {
     std::fill_n(to, n, *from);
+  } else if (to_stride == 1 && from_stride == -1) {  // known strides vectorise
+    for (int64_t i = 0; i < n; ++i) to[i] = from[-i];
   } else {
     for (int64_t i = 0; i < n; ++i) to[i * to_stride] = from[i * from_stride];
   }
@@ -85,9 +90,10 @@ void copy_rows(const Dim* dims, int rank, const T* from, T* to) {
 }
 
 template <class T>
-void transpose_tile(const T* from, int64_t from_stride, T* to, int64_t to_stride, int64_t rows, int64_t cols) {
+void transpose_tile(const T* from, int64_t from_stride, T* to, int64_t to_stride, int64_t rows, int64_t cols,
+                    bool large) {
   if constexpr (std::is_unsigned_v<T>) {
-    simd::transpose_fn<T>()(from, from_stride, to, to_stride, rows, cols);
+    simd::transpose_fn<T>()(from, from_stride, to, to_stride, rows, cols, large);
   } else {
     for (int64_t i = 0; i < rows; ++i)
       for (int64_t j = 0; j < cols; ++j) to[i * to_stride + j] = from[j * from_stride + i];
@@ -107,12 +113,13 @@ void copy_transposed(const Dim* dims, int rank, int a, const T* from, T* to) {
   const int64_t row_tiles = ceil_div(rows.size, row_step), col_tiles = ceil_div(cols.size, col_step);
   const int64_t tiles = row_tiles * col_tiles;
   const int64_t grain = grain_for_bytes(2 * row_step * col_step * sizeof(T));
+  const bool large = product(dims, rank) * static_cast<int64_t>(sizeof(T)) > kCacheBytes;
   parallel_for(product(others.data(), n) * tiles, grain, [&](int64_t begin, int64_t end) {
     Odometer at(others.data(), n, begin / tiles);
     for (int64_t i = begin, t = begin % tiles; i < end; ++i) {
       const int64_t r = t / col_tiles * row_step, c = t % col_tiles * col_step;
       transpose_tile(from + at.from + r + c * cols.from, cols.from, to + at.to + r * rows.to + c, rows.to,
-                     std::min(row_step, rows.size - r), std::min(col_step, cols.size - c));
+                     std::min(row_step, rows.size - r), std::min(col_step, cols.size - c), large);
       if (++t == tiles) {
         t = 0;
         at.next();

@@ -22,14 +22,16 @@ struct Where {
     const int rank = x.rank();
     int64_t* out = c.allocate_output(0, Shape{count, rank}).template data<int64_t>();
     if (rank == 0 || count == 0) return;
-    // Row by row, so that only the last coordinate changes in the inner loop.
+    // Row by row, so that only the last coordinate changes in the inner loop. Every position is
+    // written and kept or overwritten: random masks would mispredict each second branch.
     const int64_t width = x.dim(-1);
+    int64_t* const end = out + count * rank;
     int64_t outer[Shape::kMaxRank] = {};
-    for (int64_t r = 0; r < n / width; ++r) {
-      for (int64_t i = 0; i < width; ++i) {
-        if (!nonzero(v[r * width + i])) continue;
-        for (int d = 0; d < rank - 1; ++d) *out++ = outer[d];
-        *out++ = i;
+    for (int64_t r = 0; out != end; ++r) {
+      for (int64_t i = 0; i < width && out != end; ++i) {
+        for (int d = 0; d < rank - 1; ++d) out[d] = outer[d];
+        out[rank - 1] = i;
+        out += nonzero(v[r * width + i]) ? rank : 0;
       }
       for (int d = rank - 2; d >= 0 && ++outer[d] == x.dim(d); --d) outer[d] = 0;
     }

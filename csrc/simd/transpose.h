@@ -7,9 +7,11 @@
 
 namespace tfmini::simd {
 
-// out[i * out_stride + j] = in[j * in_stride + i] for i < rows, j < cols.
+// out[i * out_stride + j] = in[j * in_stride + i] for i < rows, j < cols. `large`: the whole output is
+// larger than the caches, so that it need not stay in them.
 template <class T>
-using TransposeFn = void (*)(const T* in, int64_t in_stride, T* out, int64_t out_stride, int64_t rows, int64_t cols);
+using TransposeFn = void (*)(const T* in, int64_t in_stride, T* out, int64_t out_stride, int64_t rows, int64_t cols,
+                             bool large);
 
 struct TransposeTable {
   TransposeFn<uint8_t> u8;
