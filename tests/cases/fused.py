@@ -4,7 +4,7 @@ same graph run node by node."""
 import numpy as np
 
 import tfmini as tf
-from tests.cases.table import Case, rand
+from tests.cases.table import Bad, Case, rand
 
 
 def _gelu(x):
@@ -59,3 +59,5 @@ CASES = [
     Case("long_chain", _long, [rand(19)], _long_ref, ops=("_FusedElementwise",), grad=False, tol={"float32": 1e-4}),
     Case("integers", lambda x: (x + 3) * x - tf.maximum(x, 2), [np.arange(-5, 50, dtype=np.int32)], lambda x: (x + 3) * x - np.maximum(x, 2), ops=("_FusedElementwise",), dtypes=("float32",), grad=False),
 ]  # fmt: skip
+
+BAD: list[Bad] = []
