@@ -16,6 +16,7 @@ MAX_LINES = 400
 # Families without a Python module or case file of their own, and where theirs are.
 NO_PYTHON = {
     "constant": "tf.constant and tf.placeholder live with the graph, in graph.py",
+    "fused": "made by passes/fuse.cc, not by programs",
     "mirror_pad": "modes of tf.pad: pad.py",
     "sparse_training": "the optimizers, in train/",
     "training": "the optimizers, in train/",
@@ -200,6 +201,7 @@ def test_public_functions_are_documented():
             ast.literal_eval(n.value)
             for n in tree.body
             if isinstance(n, ast.Assign) and getattr(n.targets[0], "id", "") == "__all__"
+            or isinstance(n, ast.AnnAssign) and n.value and getattr(n.target, "id", "") == "__all__"
         ]
         if not names:
             wrong.append(f"{path.name} has no __all__")

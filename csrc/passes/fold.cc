@@ -39,6 +39,10 @@ class PlanContext final : public InferContext {
 
 void infer(const Ir& ir, IrNode& n) {
   if (n.op->inputs.empty() || !n.op->shape_fn) return;  // sources keep the shapes they came with
+  if (n.op->name == "PlaceholderWithDefault") {  // not fed: it is its default, whatever shapes a feed might have had
+    n.shapes[0] = ir.shape(n.inputs[0]);
+    return;
+  }
   PlanContext context(ir, n);
   try {
     n.op->shape_fn(context);

@@ -9,7 +9,8 @@ def _sum(*xs):
 
 
 CASES = [
-    Case(f"add_n_{n}_of_{'x'.join(map(str, s))}", lambda *xs: tf.add_n(xs), [rand(*s, low=0, high=9) for _ in range(n)], _sum,
+    Case(f"add_n_{n}_of_{'x'.join(map(str, s))}", lambda *xs: tf.add_n(xs),
+         [rand(*s, low=0, high=9) for _ in range(n)], _sum,
          dtypes=NUMBERS, ops=("AddN",), second=n == 3, tol={"bfloat16": 5e-2, "float16": 5e-3})
     for n, s in [(1, (5,)), (2, (33,)), (3, (4, 5)), (7, (2500,)), (4, (0, 3)), (5, ())]
 ]  # fmt: skip

@@ -113,12 +113,14 @@ CASES += [
     _pair("atan2", "Atan2", distinct(*TAIL), distinct(*TAIL), np.arctan2),
     _pair("xdivy", "Xdivy", rand(*TAIL), positive(*TAIL), np.divide),
     _pair("xlogy", "Xlogy", rand(*TAIL), positive(*TAIL), lambda x, y: x * np.log(y)),
-    _pair("floordiv", "FloorDiv", rand(*TAIL), positive(*TAIL), lambda x, y: np.floor(x / y), grad=False, dtypes=FLOATS),
+    _pair("floordiv", "FloorDiv", rand(*TAIL), positive(*TAIL), lambda x, y: np.floor(x / y), grad=False,
+          dtypes=FLOATS),
     _pair("mod", "FloorMod", rand(*TAIL), rand(*TAIL), np.mod, dtypes=FLOATS, second=False),
     _pair("truncatemod", "TruncateMod", rand(*TAIL), rand(*TAIL), np.fmod, dtypes=FLOATS, second=False),
     _pair("raw_mod", "Mod", rand(*TAIL), rand(*TAIL), np.fmod, fn=raw.Mod, dtypes=FLOATS, second=False),
     _pair("truncatediv", "TruncateDiv", rand(9), positive(9), lambda x, y: np.trunc(x / y), grad=False, dtypes=FLOATS),
-    _pair("zeta", "Zeta", rand(7, low=2, high=6), positive(7), _zeta, grad=(1,), second=False, tol={"float64": 1e-10}, dtypes=FLOATS),
+    _pair("zeta", "Zeta", rand(7, low=2, high=6), positive(7), _zeta, grad=(1,), second=False, tol={"float64": 1e-10},
+          dtypes=FLOATS),
     _pair("polygamma", "Polygamma", np.array([1.0, 2, 3, 1, 2]), positive(5) + 0.5,
           vector(lambda n, x: (-1) ** (n + 1) * math.factorial(int(n)) * float(_zeta(n + 1, x))),
           grad=(1,), second=False, tol={"float64": 1e-10}, dtypes=FLOATS),
@@ -127,7 +129,8 @@ CASES += [
 # Every way of broadcasting, short and long runs.
 BROADCASTS = [
     ((), (5,)), ((5,), ()), ((1,), (4, 3)), ((4, 3), (3,)), ((4, 1), (4, 300)), ((2, 300), (300,)), ((7, 1), (1, 5)),
-    ((2, 3, 1, 5), (3, 4, 1)), ((3, 1, 5), (1, 4, 1)), ((0, 3), (3,)), ((2, 1), (2, 0)), ((1, 1), (1, 1)), ((6, 1, 200), (6, 5, 200)),
+    ((2, 3, 1, 5), (3, 4, 1)), ((3, 1, 5), (1, 4, 1)), ((0, 3), (3,)), ((2, 1), (2, 0)), ((1, 1), (1, 1)),
+        ((6, 1, 200), (6, 5, 200)),
     ((40, 1, 3), (40, 50, 3)), ((1, 1, 2500), (2, 1, 1)),
 ]  # fmt: skip
 CASES += [
@@ -139,7 +142,8 @@ CASES += [
 
 def _integers(name, fn, ref, dtype="int32", low=-20, high=20, **keywords):
     y = ints(35, low=1, high=7, dtype=dtype) * (np.where(ints(35, high=2) == 1, -1, 1) if low < 0 else 1)
-    return Case(f"{name}_{dtype}", fn, [ints(35, low=low, high=high, dtype=dtype), y.astype(dtype)], ref, dtypes=(), **keywords)
+    return Case(f"{name}_{dtype}", fn, [ints(35, low=low, high=high, dtype=dtype), y.astype(dtype)], ref, dtypes=(),
+                **keywords)
 
 
 CASES += [
@@ -215,7 +219,8 @@ CASES += [
     _special("sign", tf.sign, [[NAN, INF, -INF, -0.0]], [NAN, 1, -1, 0]),
     _special("atanh", tf.atanh, [[NAN, 1, -1, 2, 0]], [NAN, INF, -INF, NAN, 0]),
     _special("acosh", tf.acosh, [[NAN, 1, 0.5, INF]], [NAN, 0, NAN, INF]),
-    _special("atan2", tf.atan2, [[0, 0, INF, -INF, NAN], [0, -1, INF, INF, 1]], [0, math.pi, math.pi / 4, -math.pi / 4, NAN]),
+    _special("atan2", tf.atan2, [[0, 0, INF, -INF, NAN], [0, -1, INF, INF, 1]],
+             [0, math.pi, math.pi / 4, -math.pi / 4, NAN]),
     _special("digamma", tf.digamma, [[NAN, INF, -INF, 0, -1, -1.5]], [NAN, INF, NAN, NAN, NAN, 0.7031566406452432]),
     _special("lgamma", tf.lgamma, [[NAN, INF, -INF, 0, -1, 1]], [NAN, INF, INF, INF, INF, 0]),
 ]  # fmt: skip
@@ -239,7 +244,8 @@ BAD = [
         tf.errors.InvalidArgumentError, "negative integer powers"),
     Bad("shapes", lambda: tf.add(tf.zeros([2, 3]), tf.zeros([4])), ValueError, r"\[2,3\].*\[4\]"),
     Bad("shapes_at_run",
-        _run(lambda: tf.add(tf.placeholder_with_default(np.zeros(3, "f"), [None]), tf.placeholder_with_default(np.zeros(4, "f"), [None]))),
+        _run(lambda: tf.add(tf.placeholder_with_default(np.zeros(3, "f"), [None]),
+                            tf.placeholder_with_default(np.zeros(4, "f"), [None]))),
         tf.errors.InvalidArgumentError, r"\[3\].*\[4\]"),
     Bad("dtypes", lambda: tf.add(tf.zeros([2]), tf.zeros([2], tf.int32)), TypeError, "float32.*int32|int32.*float32"),
     Bad("truediv_dtypes", lambda: tf.truediv(tf.zeros([2]), tf.zeros([2], tf.int32)), TypeError, "same dtype"),
