@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +38,7 @@ def graph_def(graph: Graph, add_shapes: bool = False) -> Any:
 
 def node_def(op: Operation) -> Any:
     """The NodeDef of an operation."""
-    return proto("node_def", "NodeDef").FromString(_node(op, [], False))
+    return proto("node_def", "NodeDef").FromString(_node(op, {}, False))
 
 
 def shape_proto(shape: Any) -> Any:
@@ -52,20 +53,27 @@ def tensor_proto(array: Any) -> Any:
 
 def serialize_graph(graph: Graph, add_shapes: bool = False) -> bytes:
     """The GraphDef of a graph as bytes."""
-    functions: list[Any] = []
-    nodes = b"".join(wire.data(1, _node(op, functions, add_shapes)) for op in graph.get_operations())
-    return nodes + wire.data(4, wire.integer(1, _PRODUCER))
+    library: dict[str, bytes] = {}
+    nodes = b"".join(wire.data(1, _node(op, library, add_shapes)) for op in graph.get_operations())
+    functions = b"".join(wire.data(1, function) for function in library.values())
+    return nodes + (wire.data(2, functions) if functions else b"") + wire.data(4, wire.integer(1, _PRODUCER))
 
 
-def _node(op: Operation, functions: list[Any], add_shapes: bool) -> bytes:
-    inputs = [t._input_name() for t in op.inputs] + ["^" + c.name for c in op.control_inputs]
+def _node(op: Operation, library: dict[str, bytes], add_shapes: bool, inputs: list[str] | None = None) -> bytes:
+    """A NodeDef. The functions it refers to are added to `library`."""
+    if inputs is None:
+        inputs = [t._input_name() for t in op.inputs]
+    inputs = inputs + ["^" + c.name for c in op.control_inputs]
     out = wire.data(1, op.name) + wire.data(2, op.type) + b"".join(wire.data(3, name) for name in inputs)
     if op.device:
         out += wire.data(4, op.device)
     kinds = {a["name"]: a["type"] for a in op.op_def["attrs"]}
     for name, value in sorted(op.graph._core.attrs(op._id).items()):
-        if name in kinds:
-            out += _attr(name, _value(kinds[name], value, functions))
+        kind = kinds.get(name)
+        if kind == "func":
+            out += _attr(name, wire.data(10, wire.data(1, _add_function(op, name, library))))
+        elif kind is not None and not name.startswith("_"):
+            out += _attr(name, _value(kind, value))
         elif name == "_class":
             out += _attr(name, wire.data(1, wire.data(2, value)))
     if add_shapes and op.outputs:
@@ -74,11 +82,66 @@ def _node(op: Operation, functions: list[Any], add_shapes: bool) -> bytes:
     return out
 
 
+def _add_function(op: Operation, attr: str, library: dict[str, bytes]) -> str:
+    """Exports the function that is `attr` of a control flow node; returns its name in the library."""
+    from tfmini.ops.control_flow import recall
+
+    parts = recall(op)
+    body = parts[attr]
+    if op.type == "If":
+        outputs = parts["outputs"][0 if attr == "then_branch" else 1]
+    else:
+        outputs = [parts["predicate"]] if attr == "cond" else parts["outputs"]
+    name = re.sub(r"\W", "_", f"{op.name}_{attr}")
+    while name in library:
+        name += "_"
+    library[name] = b""  # reserves the name, and the place before the functions it calls
+    library[name] = _function(name, body, outputs, library)
+    return name
+
+
+def _function(name: str, body: Any, outputs: Any, library: dict[str, bytes]) -> bytes:
+    """A FunctionDef: its arguments are the body's inputs, its results are called out_0, out_1, ..."""
+    refs = {t: f"arg_{i}" for i, t in enumerate(body.inputs)}
+
+    def argument(label: str, t: Any) -> bytes:
+        return wire.data(1, label) + wire.integer(3, t.dtype.base_dtype.as_datatype_enum)
+
+    signature = wire.data(1, name)
+    signature += b"".join(wire.data(2, argument(label, t)) for t, label in refs.items())
+    signature += b"".join(wire.data(3, argument(f"out_{i}", t)) for i, t in enumerate(outputs))
+    out = wire.data(1, signature)
+    for op in body.get_operations():
+        if op.type != "_Arg":
+            out += wire.data(3, _node(op, library, False, [_reference(t, refs) for t in op.inputs]))
+    for i, t in enumerate(outputs):
+        out += wire.data(4, wire.data(1, f"out_{i}") + wire.data(2, _reference(t, refs)))
+    return out
+
+
+def _reference(tensor: Any, refs: dict[Any, str]) -> str:
+    """A tensor as functions name it: an argument, or "node:output:index within that output"."""
+    if tensor in refs:
+        return refs[tensor]
+    op, index = tensor.op, tensor.value_index
+    attrs = op.graph._core.attrs(op._id)
+    for output in op.op_def["outputs"]:
+        count = 1
+        if output["number_attr"]:
+            count = attrs[output["number_attr"]]
+        elif output["type_list_attr"]:
+            count = len(attrs[output["type_list_attr"]])
+        if index < count:
+            return f"{op.name}:{output['name']}:{index}"
+        index -= count
+    raise ValueError(f"{tensor} is no output of its operation")
+
+
 def _attr(name: str, value: bytes) -> bytes:
     return wire.data(5, wire.data(1, name) + wire.data(2, value))
 
 
-def _value(kind: str, value: Any, functions: list[Any]) -> bytes:
+def _value(kind: str, value: Any) -> bytes:
     """An AttrValue."""
     if kind.startswith("list("):
         return wire.data(1, _list(kind[5:-1], value))
@@ -92,10 +155,7 @@ def _value(kind: str, value: Any, functions: list[Any]) -> bytes:
         return wire.integer(6, dtypes.as_dtype(value).as_datatype_enum)
     if kind == "shape":
         return wire.data(7, _shape(value))
-    if kind == "tensor":
-        return wire.data(8, _tensor(np.asarray(value)))
-    functions.append(value)
-    return wire.data(10, wire.data(1, value.name))
+    return wire.data(8, _tensor(np.asarray(value)))
 
 
 def _list(kind: str, values: Iterable[Any]) -> bytes:

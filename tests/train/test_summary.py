@@ -248,3 +248,24 @@ def test_queue_runners_of_a_graph_without_queues(graph):
         tf.train.start_queue_runners()
     with tf.Session():
         assert tf.train.start_queue_runners(coord=tf.train.Coordinator()) == []
+
+
+def test_functions_in_a_graph_def(graph):
+    """Conditionals and loops take their functions along; TensorFlow itself runs such a GraphDef."""
+    x = tf.placeholder(tf.float32, [3], name="x")
+    chosen = tf.cond(tf.reduce_all(x > 0.0), lambda: tf.unstack(x)[1] + 0.0, lambda: tf.constant(0.0), name="choose")
+    tf.while_loop(lambda i, v: i < 3, lambda i, v: (i + 1, v + chosen), [tf.constant(0), x], name="loop")
+    definition = graph.as_graph_def()
+    nodes = {n.name: n for n in definition.node}
+    functions = {f.signature.name: f for f in definition.library.function}
+    names = {nodes["choose/If"].attr[a].func.name for a in ("then_branch", "else_branch")}
+    loop = next(n for n in definition.node if n.op == "While")
+    names |= {loop.attr[a].func.name for a in ("cond", "body")}
+    assert names == set(functions) and len(names) == 4
+    body = functions[loop.attr["body"].func.name]
+    types = [a.type for a in body.signature.input_arg]
+    assert types == [a.type for a in body.signature.output_arg] == list(loop.attr["T"].list.type)
+    then = functions[nodes["choose/If"].attr["then_branch"].func.name]
+    assert {n.op for n in then.node_def} >= {"Unpack"} and "_Arg" not in {n.op for n in then.node_def}
+    unpack = next(n.name for n in then.node_def if n.op == "Unpack")
+    assert any(f"{unpack}:output:1" in n.input for n in then.node_def)
