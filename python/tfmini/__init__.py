@@ -224,6 +224,16 @@ from tfmini.ops.identity import (
     stop_gradient,
     verify_tensor_all_finite,
 )
+from tfmini.ops.linalg import (
+    cholesky,
+    cholesky_solve,
+    cross,
+    matrix_determinant,
+    matrix_inverse,
+    matrix_solve,
+    matrix_triangular_solve,
+    trace,
+)
 from tfmini.ops.matmul import batch_matmul, matmul
 from tfmini.ops.norm import norm
 from tfmini.ops.one_hot import one_hot
