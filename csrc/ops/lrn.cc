@@ -37,6 +37,17 @@ struct Params {
       sums[c] = sum;
     }
   }
+
+  // out = norm ^ -beta. Roots do for the exponents that networks use.
+  void powers(const double* norm, int64_t n, double* out) const {
+    if (beta == 0.5) {
+      for (int64_t c = 0; c < n; ++c) out[c] = 1 / std::sqrt(norm[c]);
+    } else if (beta == 0.75) {
+      for (int64_t c = 0; c < n; ++c) out[c] = 1 / std::sqrt(norm[c] * std::sqrt(norm[c]));
+    } else {
+      for (int64_t c = 0; c < n; ++c) out[c] = std::pow(norm[c], -beta);
+    }
+  }
 };
 
 // Buffers for one pixel's channels.
@@ -68,7 +79,8 @@ struct LRN {
       for (int64_t r = begin; r < end; ++r) {
         const C* x = input.data() + r * n;
         norms(params, x, n, s);
-        for (int64_t i = 0; i < n; ++i) out[r * n + i] = static_cast<C>(x[i] * std::pow(s.norm[i], -params.beta));
+        params.powers(s.norm.data(), n, s.more.data());
+        for (int64_t i = 0; i < n; ++i) out[r * n + i] = static_cast<C>(x[i] * s.more[i]);
       }
     });
     output.store();
@@ -94,9 +106,9 @@ struct LRNGrad {
         norms(params, x, n, s);
         for (int64_t i = 0; i < n; ++i) s.values[i] = static_cast<double>(g[i]) * y[i] / s.norm[i];
         params.window_sums(s.values.data(), n, s.more.data());
+        params.powers(s.norm.data(), n, s.values.data());
         const double factor = 2 * params.alpha * params.beta;
-        for (int64_t i = 0; i < n; ++i)
-          out[r * n + i] = static_cast<C>(g[i] * std::pow(s.norm[i], -params.beta) - factor * x[i] * s.more[i]);
+        for (int64_t i = 0; i < n; ++i) out[r * n + i] = static_cast<C>(g[i] * s.values[i] - factor * x[i] * s.more[i]);
       }
     });
     output.store();

@@ -1,5 +1,7 @@
 #include "simd/pool.h"
 
+#include <type_traits>
+
 namespace tfmini::simd::TFMINI_ISA {
 namespace {
 
@@ -110,32 +112,70 @@ void sum(const T* const* taps, int64_t count, T scale, T* out, int64_t n) {
   reduce<Sum<T>>(taps, count, scale, out, n);
 }
 
+// A vector of channels and the vector of pixel numbers that goes with it: as many lanes, as wide.
 template <class T>
-void argmax(const T* const* taps, const int32_t* positions, int64_t count, T* __restrict best, int32_t* __restrict at,
-            int64_t n) {
-  for (int64_t c = 0; c < n; ++c) {
+struct Lanes {
+  typedef T Value __attribute__((vector_size(kBytes), aligned(sizeof(T)), may_alias));
+  using Wide = std::conditional_t<sizeof(T) == 8, int64_t, int32_t>;
+  typedef Wide Index __attribute__((vector_size(kBytes)));
+  static constexpr int64_t kCount = kBytes / sizeof(T);
+  typedef int32_t Stored __attribute__((vector_size(kCount * sizeof(int32_t)), aligned(sizeof(int32_t)), may_alias));
+  static constexpr bool kFits = sizeof(T) >= 4;  // 8- and 16-bit lanes do not hold pixel numbers
+};
+
+template <class T>
+void argmax(const T* const* taps, const int32_t* positions, int64_t count, T* best, int32_t* at, int64_t n) {
+  int64_t c = 0;
+  if constexpr (Lanes<T>::kFits) {
+    using L = Lanes<T>;
+    using V = typename L::Value;
+    using I = typename L::Index;
+    using S = typename L::Stored;
+    for (; c + L::kCount <= n; c += L::kCount) {
+      V top = *reinterpret_cast<const V*>(taps[0] + c);
+      I where = I{} + positions[0];
+      for (int64_t t = 1; t < count; ++t) {
+        const V x = *reinterpret_cast<const V*>(taps[t] + c);
+        const I greater = x > top;
+        top = greater ? x : top;
+        where = greater ? I{} + positions[t] : where;
+      }
+      *reinterpret_cast<V*>(best + c) = top;
+      *reinterpret_cast<S*>(at + c) = __builtin_convertvector(where, S);
+    }
+  }
+  for (; c < n; ++c) {
     best[c] = taps[0][c];
     at[c] = positions[0];
-  }
-  for (int64_t t = 1; t < count; ++t) {
-    const T* x = taps[t];
-    const int32_t position = positions[t];
-    for (int64_t c = 0; c < n; ++c) {
-      const bool greater = x[c] > best[c];
-      best[c] = greater ? x[c] : best[c];
-      at[c] = greater ? position : at[c];
-    }
+    for (int64_t t = 1; t < count; ++t)
+      if (taps[t][c] > best[c]) {
+        best[c] = taps[t][c];
+        at[c] = positions[t];
+      }
   }
 }
 
 template <class T>
-void select(const T* const* g, const int32_t* const* at, int32_t position, int64_t count, T* __restrict out,
-            int64_t n) {
-  for (int64_t c = 0; c < n; ++c) out[c] = T(0);
-  for (int64_t j = 0; j < count; ++j) {
-    const T* gj = g[j];
-    const int32_t* aj = at[j];
-    for (int64_t c = 0; c < n; ++c) out[c] += aj[c] == position ? gj[c] : T(0);
+void select(const T* const* g, const int32_t* const* at, int32_t position, int64_t count, T* out, int64_t n) {
+  int64_t c = 0;
+  if constexpr (Lanes<T>::kFits) {
+    using L = Lanes<T>;
+    using V = typename L::Value;
+    using I = typename L::Index;
+    using S = typename L::Stored;
+    for (; c + L::kCount <= n; c += L::kCount) {
+      V sum = {};
+      for (int64_t j = 0; j < count; ++j) {
+        const I where = __builtin_convertvector(*reinterpret_cast<const S*>(at[j] + c), I);
+        sum += where == I{} + position ? *reinterpret_cast<const V*>(g[j] + c) : V{};
+      }
+      *reinterpret_cast<V*>(out + c) = sum;
+    }
+  }
+  for (; c < n; ++c) {
+    T sum = T(0);
+    for (int64_t j = 0; j < count; ++j) sum += at[j][c] == position ? g[j][c] : T(0);
+    out[c] = sum;
   }
 }
 
