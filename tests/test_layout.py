@@ -12,10 +12,10 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CSRC = ROOT / "csrc"
 MAX_LINES = 400
+PUBLIC_NAMES = "python/tfmini/__init__.py"  # a list of names, as long as the API is
 
 # Families without a Python module or case file of their own, and where theirs are.
 NO_PYTHON = {
-    "constant": "tf.constant and tf.placeholder live with the graph, in graph.py",
     "fused": "made by passes/fuse.cc, not by programs",
     "mirror_pad": "modes of tf.pad: pad.py",
     "sparse_training": "the optimizers, in train/",
@@ -25,7 +25,7 @@ NO_CASES = {
     "checkpoint": "tests/train/test_saver.py",
     "qr": "tests/graph/test_init_ops.py",
     "summary": "tests/train/test_summary.py",
-    "variable": "variables have state: tests/session",
+    "variable": "variables have state: tests/graph/test_variables.py, tests/session",
     "scatter": "assignments to variables: tests/train/test_scatter.py",
     "sparse_training": "updates of variables: tests/train",
     "training": "updates of variables: tests/train",
@@ -39,6 +39,10 @@ DENSE_ONLY = ("GradientDescent", "Adam", "AdaMax", "PowerSign", "AddSign")
 NO_ROW: dict[str, str] = {
     "Qr": "tests/graph/test_init_ops.py",
     **dict.fromkeys(("SaveV2", "RestoreV2"), "tests/train/test_saver.py"),
+    **dict.fromkeys(
+        ("Assign", "AssignAdd", "AssignSub", "CountUpTo", "IsVariableInitialized", "Variable", "VariableV2"),
+        "tests/graph/test_variables.py",
+    ),
     **dict.fromkeys(
         ("AudioSummaryV2", "HistogramSummary", "ImageSummary", "MergeSummary", "ScalarSummary", "TensorSummaryV2"),
         "tests/train/test_summary.py",
@@ -108,6 +112,7 @@ def families():
 
 def test_no_long_files():
     long = {str(p.relative_to(ROOT)): n for p in sources() if (n := len(p.read_text().splitlines())) > MAX_LINES}
+    long.pop(PUBLIC_NAMES, None)
     assert not long, f"split by meaning what is over {MAX_LINES} lines"
 
 
@@ -200,8 +205,11 @@ def test_public_functions_are_documented():
         names = [
             ast.literal_eval(n.value)
             for n in tree.body
-            if isinstance(n, ast.Assign) and getattr(n.targets[0], "id", "") == "__all__"
-            or isinstance(n, ast.AnnAssign) and n.value and getattr(n.target, "id", "") == "__all__"
+            if isinstance(n, ast.Assign)
+            and getattr(n.targets[0], "id", "") == "__all__"
+            or isinstance(n, ast.AnnAssign)
+            and n.value
+            and getattr(n.target, "id", "") == "__all__"
         ]
         if not names:
             wrong.append(f"{path.name} has no __all__")

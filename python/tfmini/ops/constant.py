@@ -33,6 +33,7 @@ def placeholder_with_default(input: Any, shape: Any, name: str | None = None) ->
 
 
 def sparse_placeholder(dtype: Any, shape: Any = None, name: str | None = None) -> Any:
+    """Refused: there are no sparse tensors yet."""
     raise NotImplementedError("sparse tensors are not implemented; feed indices and values as two placeholders")
 
 

@@ -47,6 +47,7 @@ def py_func(func: Callable[..., Any], inp: Any, Tout: Any, stateful: bool = True
 
 
 def numpy_function(func: Callable[..., Any], inp: Any, Tout: Any, name: str | None = None) -> Any:  # noqa: N803
+    """`py_func` under its later name."""
     return py_func(func, inp, Tout, stateful=True, name=name)
 
 
