@@ -42,34 +42,54 @@ TFMINI_ALWAYS_INLINE ComputeType<T> block_max(const T* x, int64_t n) {
   return best;
 }
 
+// Sixteen partial sums, as vectors: as an array GCC would take them apart into scalars.
+template <class C>
+struct LaneSums {
+  static constexpr int kVectors = kExpLanes / kLanes<C>;
+  Vec<C> v[kVectors] = {};
+
+  TFMINI_ALWAYS_INLINE void add(const C* y) {
+#pragma GCC unroll 8
+    for (int k = 0; k < kVectors; ++k) v[k] += load(y + k * kLanes<C>);
+  }
+  TFMINI_ALWAYS_INLINE C total() const {
+    C lanes[kExpLanes];
+    std::memcpy(lanes, v, sizeof lanes);
+#pragma GCC unroll 4
+    for (int half = kExpLanes / 2; half > 0; half /= 2)
+      for (int l = 0; l < half; ++l) lanes[l] += lanes[l + half];
+    return lanes[0];
+  }
+};
+
+// Up to sixteen elements in an array of sixteen, the rest zeros, so that tails run through the same vector code.
+template <class T>
+struct Lanes {
+  T at[kExpLanes] = {};
+  TFMINI_ALWAYS_INLINE Lanes(const T* x, int n) { std::memcpy(at, x, static_cast<size_t>(n) * sizeof(T)); }
+};
+
 // Sum of exp(x[i] - max); kStore: the exponentials also go to e, which may be x.
 template <bool kStore, class T>
 TFMINI_ALWAYS_INLINE ComputeType<T> exp_sum(const T* x, T* e, int64_t n, ComputeType<T> max) {
   using C = ComputeType<T>;
-  C sums[kExpLanes] = {};
+  LaneSums<C> sums;
+  C y[kExpLanes];
   int64_t i = 0;
   for (; i + kExpLanes <= n; i += kExpLanes) {
-    C y[kExpLanes];
     for (int l = 0; l < kExpLanes; ++l) y[l] = math::exp(static_cast<C>(x[i + l]) - max);
-    for (int l = 0; l < kExpLanes; ++l) sums[l] += y[l];
+    sums.add(y);
     if constexpr (kStore)
       for (int l = 0; l < kExpLanes; ++l) e[i + l] = T(y[l]);
   }
   if (i < n) {
-    C y[kExpLanes];
-    for (int l = 0; l < kExpLanes; ++l) y[l] = std::numeric_limits<C>::lowest();
-    for (int l = 0; l < n - i; ++l) y[l] = static_cast<C>(x[i + l]) - max;
-    // Few doubles are not worth sixteen calls of libm.
-    const int count = std::is_same_v<C, double> ? static_cast<int>(n - i) : kExpLanes;
-    for (int l = 0; l < count; ++l) y[l] = math::exp(y[l]);
-    for (int l = 0; l < n - i; ++l) sums[l] += y[l];
-    if constexpr (kStore)
-      for (int l = 0; l < n - i; ++l) e[i + l] = T(y[l]);
+    const int m = static_cast<int>(n - i);
+    const Lanes<T> tail(x + i, m);
+    for (int l = 0; l < kExpLanes; ++l) y[l] = l < m ? math::exp(static_cast<C>(tail.at[l]) - max) : C(0);
+    sums.add(y);
+    if constexpr (kStore) std::memcpy(e + i, y, static_cast<size_t>(m) * sizeof(T));
   }
-#pragma GCC unroll 4
-  for (int half = kExpLanes / 2; half > 0; half /= 2)
-    for (int l = 0; l < half; ++l) sums[l] += sums[l + half];
-  return sums[0];
+  return sums.total();
 }
 
 // Float and double rows keep their exponentials, 16-bit ones would lose too much: they are computed twice.
@@ -83,7 +103,10 @@ struct RowSum {
   int64_t block;
   C block_maxima[kMaxBlocks];
   // What turns the exponentials kept for the block at i into softmax.
-  TFMINI_ALWAYS_INLINE C scale(int64_t i) const { return math::exp(block_maxima[i / block] - max) / sum; }
+  TFMINI_ALWAYS_INLINE C scale(int64_t i) const {
+    const C of_block = block_maxima[i / block];
+    return of_block == max ? C(1) / sum : math::exp(of_block - max) / sum;
+  }
 };
 
 template <bool kStore, class T>
@@ -98,7 +121,10 @@ TFMINI_ALWAYS_INLINE void sum_row(const T* x, T* e, int64_t n, RowSum<ComputeTyp
     const C top = block_max(x + i, m);
     const C sum = exp_sum<kStore>(x + i, e + i, m, top);
     s.block_maxima[b] = top;
-    if (top > s.max) {
+    if (b == 0) {
+      s.sum = sum;
+      s.max = top;
+    } else if (top > s.max) {
       s.sum = s.sum * math::exp(s.max - top) + sum;
       s.max = top;
     } else {
@@ -117,7 +143,11 @@ TFMINI_ALWAYS_INLINE void map_row(const T* x, T* out, int64_t n, const Fn& fn) {
     for (int l = 0; l < kExpLanes; ++l) y[l] = fn(static_cast<C>(x[i + l]));
     for (int l = 0; l < kExpLanes; ++l) out[i + l] = T(y[l]);
   }
-  for (; i < n; ++i) out[i] = T(fn(static_cast<C>(x[i])));
+  if (i < n) {
+    Lanes<T> tail(x + i, static_cast<int>(n - i));
+    for (int l = 0; l < kExpLanes; ++l) tail.at[l] = T(fn(static_cast<C>(tail.at[l])));
+    std::memcpy(out + i, tail.at, static_cast<size_t>(n - i) * sizeof(T));
+  }
 }
 
 }  // namespace

@@ -36,31 +36,30 @@ TFMINI_ALWAYS_INLINE T dense_row(const T* x, const T* labels, T* backprop, int64
   RowSum<C> s;
   sum_row<kKept>(x, backprop, n, s);
   const C log_sum = math::log(s.sum);
-  C losses[kExpLanes] = {};
+  LaneSums<C> losses;
   for (int64_t begin = 0; begin < n; begin += s.block) {
     const int64_t end = n - begin < s.block ? n : begin + s.block;
     const C scale = kKept ? s.scale(begin) : C(1) / s.sum;
-    for (int64_t i = begin; i < end; i += kExpLanes) {
-      const int m = end - i < kExpLanes ? static_cast<int>(end - i) : kExpLanes;
+    const auto sixteen = [&](const T* logits, const T* y, T* out) __attribute__((always_inline)) {
       C distance[kExpLanes], label[kExpLanes], p[kExpLanes];
-      const auto lanes = [&](int count) __attribute__((always_inline)) {
-        for (int l = 0; l < count; ++l) distance[l] = static_cast<C>(x[i + l]) - s.max;
-        for (int l = 0; l < count; ++l) label[l] = static_cast<C>(labels[i + l]);
-        for (int l = 0; l < count; ++l)
-          p[l] = (kKept ? static_cast<C>(backprop[i + l]) : math::exp(distance[l])) * scale;
-        for (int l = 0; l < count; ++l) losses[l] += label[l] * (log_sum - distance[l]);
-        for (int l = 0; l < count; ++l) backprop[i + l] = T(p[l] - label[l]);
-      };
-      if (m == kExpLanes)
-        lanes(kExpLanes);
-      else
-        lanes(m);
+      for (int l = 0; l < kExpLanes; ++l) distance[l] = static_cast<C>(logits[l]) - s.max;
+      for (int l = 0; l < kExpLanes; ++l) label[l] = static_cast<C>(y[l]);
+      for (int l = 0; l < kExpLanes; ++l) p[l] = (kKept ? static_cast<C>(out[l]) : math::exp(distance[l])) * scale;
+      for (int l = 0; l < kExpLanes; ++l) distance[l] = label[l] * (log_sum - distance[l]);
+      losses.add(distance);
+      for (int l = 0; l < kExpLanes; ++l) out[l] = T(p[l] - label[l]);
+    };
+    int64_t i = begin;
+    for (; i + kExpLanes <= end; i += kExpLanes) sixteen(x + i, labels + i, backprop + i);
+    if (i < end) {
+      const int m = static_cast<int>(end - i);
+      const Lanes<T> logits(x + i, m), y(labels + i, m);
+      Lanes<T> out(backprop + i, m);
+      sixteen(logits.at, y.at, out.at);
+      std::memcpy(backprop + i, out.at, static_cast<size_t>(m) * sizeof(T));
     }
   }
-#pragma GCC unroll 4
-  for (int half = kExpLanes / 2; half > 0; half /= 2)
-    for (int l = 0; l < half; ++l) losses[l] += losses[l + half];
-  return T(losses[0]);
+  return T(losses.total());
 }
 
 template <class T>
