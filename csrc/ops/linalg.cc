@@ -223,22 +223,19 @@ struct Cholesky {
     });
   }
 
+  // Row k of U = L' at a time, subtracted from the rows below it; U is then transposed into place.
   static bool factor(const T* a, T* l, int64_t n) {
-    for (int64_t i = 0; i < n; ++i) {
-      T* row = l + i * n;
-      for (int64_t j = 0; j <= i; ++j) {
-        const T* other = l + j * n;
-        T sum = a[i * n + j];
-        for (int64_t k = 0; k < j; ++k) sum -= row[k] * other[k];
-        if (j < i) {
-          row[j] = sum / other[j];
-        } else {
-          if (!(sum > T(0))) return false;  // NaN too
-          row[j] = std::sqrt(sum);
-        }
-      }
-      std::fill(row + i + 1, row + n, T(0));
+    std::vector<T> u(static_cast<size_t>(n * n));
+    transpose(a, u.data(), n);
+    for (int64_t k = 0; k < n; ++k) {
+      T* row = u.data() + k * n;
+      if (!(row[k] > T(0))) return false;  // NaN too
+      const T root = std::sqrt(row[k]);
+      for (int64_t j = k; j < n; ++j) row[j] /= root;
+      for (int64_t i = k + 1; i < n; ++i) subtract_row(u.data() + i * n + i, row + i, row[i], n - i);
+      std::fill_n(row, k, T(0));
     }
+    transpose(u.data(), l, n);
     return true;
   }
 };

@@ -43,6 +43,12 @@ class Scan {
     const int64_t tile = std::min<int64_t>(inner, kTile), tiles = (inner + tile - 1) / tile;
     const T* in = c.in<T>(0);
     T* out = c.out<T>(0);
+    if (inner == 1) {
+      parallel_for(outer, grain_for_cost(1.5 * static_cast<double>(n)), [&](int64_t begin, int64_t end) {
+        for (int64_t o = begin; o < end; ++o) scan_line(in + o * n, out + o * n, n);
+      });
+      return;
+    }
     parallel_for(outer * tiles, grain_for_cost(1.0 * static_cast<double>(n * tile)), [&](int64_t begin, int64_t end) {
       for (int64_t task = begin; task < end; ++task) {
         const int64_t first = task / tiles * n * inner + task % tiles * tile;
@@ -57,14 +63,34 @@ class Scan {
 
   static W join(W a, W b) { return kProduct ? a * b : a + b; }
 
-  // out may be in: an element is read before its place is written.
+  static W widened(T x) { return static_cast<W>(static_cast<ComputeType<T>>(x)); }
+
+  // Here and below, out may be in: an element is read before its place is written.
+  void scan_line(const T* in, T* out, int64_t n) const {
+    const int64_t step = reverse_ ? -1 : 1;
+    int64_t at = reverse_ ? n - 1 : 0;
+    W sum(kProduct ? 1 : 0);
+    if (exclusive_) {
+      for (int64_t k = 0; k < n; ++k, at += step) {
+        const W next = join(sum, widened(in[at]));
+        out[at] = static_cast<T>(sum);
+        sum = next;
+      }
+    } else {
+      for (int64_t k = 0; k < n; ++k, at += step) {
+        sum = join(sum, widened(in[at]));
+        out[at] = static_cast<T>(sum);
+      }
+    }
+  }
+
   void scan_tile(const T* in, T* out, int64_t n, int64_t stride, int64_t cols) const {
     W sums[kTile];
     std::fill_n(sums, cols, W(kProduct ? 1 : 0));
     for (int64_t k = 0; k < n; ++k) {
       const int64_t at = (reverse_ ? n - 1 - k : k) * stride;
       for (int64_t i = 0; i < cols; ++i) {
-        const W next = join(sums[i], static_cast<W>(static_cast<ComputeType<T>>(in[at + i])));
+        const W next = join(sums[i], widened(in[at + i]));
         out[at + i] = static_cast<T>(exclusive_ ? sums[i] : next);
         sums[i] = next;
       }

@@ -43,14 +43,29 @@ struct Before {
   }
 };
 
+// Small k: a sorted list of the best so far, which few elements enter once it has warmed up.
+template <class T>
+void insert_top(const T* x, int64_t n, int64_t k, int32_t* top) {
+  using C = ComputeType<T>;
+  const Before<T> before{x};
+  int64_t count = 0;
+  for (int64_t i = 0; i < n; ++i) {
+    if (count == k && static_cast<C>(x[i]) <= static_cast<C>(x[top[k - 1]])) continue;
+    const auto index = static_cast<int32_t>(i);
+    if (count == k && !before(index, top[k - 1])) continue;
+    int64_t place = count == k ? k - 1 : count++;
+    for (; place > 0 && before(index, top[place - 1]); --place) top[place] = top[place - 1];
+    top[place] = index;
+  }
+}
+
+constexpr int64_t kSmallK = 48;
+
 template <class T>
 void top_of_row(const T* x, int64_t n, int64_t k, int32_t* order, T* values, int32_t* indices) {
   const Before<T> before{x};
-  if (k == 1) {
-    int32_t best = 0;
-    for (int64_t i = 1; i < n; ++i)
-      if (before(static_cast<int32_t>(i), best)) best = static_cast<int32_t>(i);
-    indices[0] = best;
+  if (k <= kSmallK) {
+    insert_top(x, n, k, indices);
   } else {
     std::iota(order, order + n, 0);
     if (k < n) std::nth_element(order, order + k, order + n, before);
@@ -69,13 +84,14 @@ struct TopK {
     const T* in = c.in<T>(0);
     T* values = c.out<T>(0);
     int32_t* indices = c.out<int32_t>(1);
-    const int64_t grain = grain_for_cost(5.0 * static_cast<double>(n));
+    const int64_t grain = grain_for_cost(3.0 * static_cast<double>(n));
     const int64_t tasks = (rows + grain - 1) / grain;
-    Tensor order = c.scratch(DType::kInt32, Shape{k == 1 ? 0 : tasks * n});
+    Tensor order = c.scratch(DType::kInt32, Shape{k <= kSmallK ? 0 : tasks * n});
     parallel_for(tasks, 1, [&](int64_t begin, int64_t end) {
       for (int64_t t = begin; t < end; ++t)
         for (int64_t r = t * grain; r < std::min(rows, (t + 1) * grain); ++r)
-          top_of_row(in + r * n, n, k, order.data<int32_t>() + (k == 1 ? 0 : t * n), values + r * k, indices + r * k);
+          top_of_row(in + r * n, n, k, order.data<int32_t>() + (k <= kSmallK ? 0 : t * n), values + r * k,
+                     indices + r * k);
     });
   }
 };

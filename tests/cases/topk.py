@@ -31,6 +31,8 @@ CASES = [
     _case("rank3", distinct(2, 3, 9), 4),
     _case("none", distinct(3, 4), 0),
     _case("empty", np.zeros([0, 4]), 2),
+    _case("large_k", distinct(3, 200), 60),
+    _case("large_k_ties", ints(3, 300, low=0, high=9).astype(np.float64), 299, grad=False),
     _case("many_rows", distinct(300, 11), 2),
     *[_case(f"ties_{d}", ints(5, 30, low=0, high=8, dtype=d), 7, dtypes=(), grad=False) for d in (*ALL_INTS, "uint32")],
     _case("equal", np.zeros([2, 9]), 4, grad=False),
