@@ -1,4 +1,4 @@
-// Groups of elementwise nodes of one shape and dtype become one _FusedElementwise node each.
+// Groups of elementwise nodes of one shape become one _FusedElementwise node each.
 //
 // A node joins the group of a producer if no path leads from the group to the node through a node
 // outside (the fused node could not be ordered then). Groups may have several results: a value that
@@ -23,15 +23,16 @@ struct Group {
 
 class Fuser {
  public:
-  explicit Fuser(Ir ir) : ir_(std::move(ir)), group_(ir_.nodes.size(), -1), steps_(ir_.nodes.size(), 0), dead_(ir_.nodes.size(), 0) {}
+  explicit Fuser(Ir ir)
+      : ir_(std::move(ir)), group_(ir_.nodes.size(), -1), steps_(ir_.nodes.size(), 0), dead_(ir_.nodes.size(), 0) {}
 
   Ir run() {
     for (size_t i = 0; i < ir_.nodes.size(); ++i) steps_[i] = fusable_steps(ir_.nodes[i]);
     for (size_t i = 0; i < ir_.nodes.size(); ++i)
       if (steps_[i]) join(static_cast<int32_t>(i));
     bool changed = false;
-    for (const Group& g : groups_)
-      if (g.members.size() > 1) changed |= build(g);
+    for (size_t g = 0; g < groups_.size(); ++g)  // build() may split a group and append the second half
+      if (groups_[g].members.size() > 1) changed |= build(static_cast<int32_t>(g));
     if (!changed) return std::move(ir_);
     return sort_topologically(remove_dead(std::move(ir_)));
   }
@@ -40,17 +41,24 @@ class Fuser {
   // How many steps the node would be; 0 if it cannot be fused.
   int fusable_steps(const IrNode& n) const {
     if (!n.op->elementwise || !n.control.empty() || !n.values.empty() || n.dtypes.size() != 1) return 0;
-    if (!n.shapes[0].fully_defined() || !n.device.empty()) return 0;
+    if (!n.shapes[0].fully_defined() || !n.device.empty() || !fusable_type(n.dtypes[0])) return 0;
     for (Out t : n.inputs)
-      if (ir_.dtype(t) != n.dtypes[0] || !ir_.shape(t).fully_defined()) return 0;
-    const bool sum = n.op->name == "AddN";
-    if (fused_opcode(sum ? "AddV2" : n.op->name, n.dtypes[0]) < 0) return 0;
-    return sum ? static_cast<int>(n.inputs.size()) - 1 : 1;
+      if (!fusable_type(ir_.dtype(t)) || !ir_.shape(t).fully_defined()) return 0;
+    const std::string& op = n.op->name;
+    const auto has_loop = [&](const char* function) { return fused_opcode(function, n.dtypes[0]) >= 0; };
+    if (op == "Cast" || op == "SelectV2") return 1;
+    // The form of Select whose condition chooses rows does not broadcast the usual way.
+    if (op == "Select") return ir_.shape(n.inputs[0]).rank() == 0 || ir_.shape(n.inputs[0]) == n.shapes[0] ? 1 : 0;
+    if (op == "AddN") return has_loop("AddV2") ? static_cast<int>(n.inputs.size()) - 1 : 0;
+    if (op == "ClipByValue") return has_loop("Maximum") ? 2 : 0;
+    if (op == "LeakyRelu") return has_loop("LeakyRelu") ? 1 : 0;
+    if (op == "LeakyReluGrad") return has_loop("LeakyRelu") ? 2 : 0;
+    if ((op == "Equal" || op == "NotEqual") && !n.attrs->flag("incompatible_shape_error")) return 0;
+    return fused_opcode(op, ir_.dtype(n.inputs[0])) >= 0 ? 1 : 0;
   }
 
   bool compatible(const Group& g, int32_t i) const {
-    const IrNode &a = ir_.nodes[g.members[0]], &b = ir_.nodes[i];
-    return a.dtypes[0] == b.dtypes[0] && a.shapes[0] == b.shapes[0] && g.steps + steps_[i] <= kMaxFusedSteps;
+    return ir_.nodes[g.members[0]].shapes[0] == ir_.nodes[i].shapes[0] && g.steps + steps_[i] <= kMaxFusedSteps;
   }
 
   // Does any of `from` depend on a member of group g, directly or not?
@@ -124,9 +132,9 @@ class Fuser {
     return static_cast<int>(std::unique(seen.begin(), seen.end()) - seen.begin());
   }
 
-  // Replaces the group's last member by a fused node and redirects the users of its results.
-  bool build(const Group& g) {
-    const int32_t id = group_[g.members[0]];
+  // Adds a fused node for the group and redirects the users of its results.
+  bool build(int32_t id) {
+    const std::vector<int32_t> members = groups_[id].members;
     std::vector<char> needed_outside(ir_.nodes.size(), 0);
     for (size_t i = 0; i < ir_.nodes.size(); ++i) {
       if (group_[i] == id || dead_[i]) continue;
@@ -139,83 +147,129 @@ class Fuser {
 
     IrNode fused;
     std::map<std::pair<int32_t, int32_t>, int64_t> inputs;  // outside value -> register
-    for (int32_t i : g.members)
+    const auto add_input = [&](Out t) {
+      if (inputs.emplace(std::pair(t.node, t.index), static_cast<int64_t>(fused.inputs.size())).second)
+        fused.inputs.push_back(t);
+    };
+    std::map<int32_t, Out> slopes;  // leaky relu -> its slope
+    std::vector<int32_t> outputs;
+    for (int32_t i : members) {
       for (Out t : ir_.nodes[i].inputs)
-        if (group_[t.node] != id && inputs.emplace(std::pair(t.node, t.index), 0).second) fused.inputs.push_back(t);
-    if (fused.inputs.size() > static_cast<size_t>(kMaxFusedInputs)) return false;
-    for (size_t k = 0; k < fused.inputs.size(); ++k)
-      inputs[{fused.inputs[k].node, fused.inputs[k].index}] = static_cast<int64_t>(k);
+        if (group_[t.node] != id) add_input(t);
+      if (needed_outside[i]) outputs.push_back(i);
+    }
+    for (int32_t i : members)
+      if (ir_.nodes[i].op->name.starts_with("LeakyRelu")) add_input(slopes[i] = slope_of(ir_.nodes[i]));
+    if (outputs.empty()) return false;
+    if (fused.inputs.size() > static_cast<size_t>(kMaxFusedInputs) ||
+        outputs.size() > static_cast<size_t>(kMaxFusedOutputs))
+      return split(id);
 
     std::map<int32_t, int64_t> registers;  // member -> register of its value
-    std::vector<int64_t> program, results;
-    auto next = static_cast<int64_t>(fused.inputs.size());
+    FusedProgram program;
+    program.num_inputs = static_cast<int>(fused.inputs.size());
     const auto reg = [&](Out t) { return group_[t.node] == id ? registers.at(t.node) : inputs.at({t.node, t.index}); };
-    const auto emit = [&](int64_t opcode, int64_t a, int64_t b) {
-      program.insert(program.end(), {opcode, a, b});
-      return next++;
-    };
-    std::vector<int32_t> outputs;
-    for (int32_t i : g.members) {
-      const IrNode& n = ir_.nodes[i];
-      const DType dtype = n.dtypes[0];
-      int64_t value;
-      if (n.op->name == "AddN") {
-        value = reg(n.inputs[0]);
-        for (size_t k = 1; k < n.inputs.size(); ++k)
-          value = emit(fused_opcode("AddV2", dtype), value, reg(n.inputs[k]));
-      } else {
-        value = emit(fused_opcode(n.op->name, dtype), reg(n.inputs[0]), n.inputs.size() > 1 ? reg(n.inputs[1]) : -1);
-      }
-      registers[i] = value;
-      if (needed_outside[i]) {
-        results.push_back(value);
-        outputs.push_back(i);
-      }
+    for (int32_t i : members) {
+      std::vector<int64_t> operands;
+      for (Out t : ir_.nodes[i].inputs) operands.push_back(reg(t));
+      if (slopes.contains(i)) operands.push_back(reg(slopes[i]));
+      registers[i] = emit(program, ir_.nodes[i], operands);
     }
-    if (outputs.empty() || outputs.size() > static_cast<size_t>(kMaxFusedOutputs)) return false;
-    return replace(g, id, std::move(fused), outputs, std::move(program), std::move(results));
+    std::vector<int64_t> results;
+    for (int32_t i : outputs) results.push_back(registers.at(i));
+    replace(id, std::move(fused), outputs, std::move(program.steps), std::move(results));
+    return true;
   }
 
-  bool replace(const Group& g, int32_t id, IrNode fused, const std::vector<int32_t>& outputs,
-               std::vector<int64_t> program, std::vector<int64_t> results) {
-    static const OpDef& op = Registry::get().find("_FusedElementwise");
-    const IrNode& last = ir_.nodes[g.members.back()];
-    fused.op = &op;
-    fused.name = last.name;
-    fused.origin = last.origin;
-    auto attrs = std::make_shared<Attrs>();
-    attrs->set("N", static_cast<int64_t>(fused.inputs.size()));
-    attrs->set("M", static_cast<int64_t>(outputs.size()));
-    attrs->set("T", last.dtypes[0]);
-    attrs->set("program", std::move(program));
-    attrs->set("results", std::move(results));
-    fused.attrs = std::move(attrs);
-    fused.dtypes.assign(outputs.size(), last.dtypes[0]);
-    fused.shapes.assign(outputs.size(), last.shapes[0]);
-    const auto where = static_cast<int32_t>(ir_.nodes.size());
-    std::map<int32_t, int32_t> output_number;
-    for (size_t k = 0; k < outputs.size(); ++k) output_number[outputs[k]] = static_cast<int32_t>(k);
-    const auto redirect = [&](Out& t) {
-      if (t.node < static_cast<int32_t>(group_.size()) && group_[t.node] == id) t = {where, output_number.at(t.node)};
-    };
-    for (size_t i = 0; i < ir_.nodes.size(); ++i)
-      if (i >= group_.size() || group_[i] != id)
-        for (Out& t : ir_.nodes[i].inputs) redirect(t);
-    for (Out& t : ir_.fetches) redirect(t);
-    for (int32_t& t : ir_.targets)
-      if (t < static_cast<int32_t>(group_.size()) && group_[t] == id) t = where;
-    ir_.nodes.push_back(std::move(fused));
+  // The steps of one node; returns the register of its value.
+  int64_t emit(FusedProgram& p, const IrNode& n, const std::vector<int64_t>& in) const {
+    const std::string& op = n.op->name;
+    const DType dtype = n.dtypes[0];
+    const auto opcode = [&](const char* function) { return fused_opcode(function, dtype); };
+    if (op == "Cast") return p.emit(fused_cast_opcode(dtype), in[0]);
+    if (op == "Select" || op == "SelectV2") return p.emit(fused_select_opcode(), in[0], in[1], in[2]);
+    if (op == "ClipByValue") return p.emit(opcode("Minimum"), p.emit(opcode("Maximum"), in[0], in[1]), in[2]);
+    if (op == "LeakyReluGrad") return p.emit(opcode("Mul"), in[0], p.emit(opcode("LeakyReluSlope"), in[1], in[2]));
+    if (op == "AddN") {
+      int64_t sum = in[0];
+      for (size_t k = 1; k < in.size(); ++k) sum = p.emit(opcode("AddV2"), sum, in[k]);
+      return sum;
+    }
+    return p.emit(fused_opcode(op, ir_.dtype(n.inputs[0])), in[0], in.size() > 1 ? in[1] : -1);
+  }
+
+  // The slope of a leaky relu as a constant node.
+  Out slope_of(const IrNode& n) {
+    const float alpha = n.attrs->real("alpha");
+    IrNode constant;
+    constant.op = &Registry::get().find("Const");
+    constant.attrs = std::make_shared<Attrs>();
+    constant.name = n.name + "/alpha";
+    constant.origin = n.origin;
+    constant.dtypes = n.dtypes;
+    constant.shapes = {Shape{}};
+    constant.values = {n.dtypes[0] == DType::kDouble ? Tensor::scalar<double>(alpha) : Tensor::scalar<float>(alpha)};
+    return {append(std::move(constant)), 0};
+  }
+
+  int32_t append(IrNode node) {
+    ir_.nodes.push_back(std::move(node));
     group_.push_back(-1);
     steps_.push_back(0);
     dead_.push_back(0);
-    for (int32_t i : g.members) dead_[i] = 1;
-    return true;
+    return static_cast<int32_t>(ir_.nodes.size()) - 1;
+  }
+
+  // Too many values cross the group's border: the later half becomes a group of its own. Both halves
+  // of a topological order can still be ordered as wholes.
+  bool split(int32_t id) {
+    std::vector<int32_t>& members = groups_[id].members;
+    const auto half = members.begin() + static_cast<std::ptrdiff_t>(members.size() / 2);
+    const std::vector<int32_t> later(half, members.end());
+    members.erase(half, members.end());
+    for (int32_t i : later) group_[i] = static_cast<int32_t>(groups_.size());
+    groups_.push_back({later, 0});
+    return groups_[id].members.size() > 1 && build(id);
+  }
+
+  void replace(int32_t id, IrNode fused, const std::vector<int32_t>& outputs, std::vector<int64_t> program,
+               std::vector<int64_t> results) {
+    const IrNode& last = ir_.nodes[groups_[id].members.back()];
+    fused.op = &Registry::get().find("_FusedElementwise");
+    fused.name = last.name;
+    fused.origin = last.origin;
+    std::vector<DType> types;
+    for (Out t : fused.inputs) types.push_back(ir_.dtype(t));
+    for (int32_t i : outputs) fused.dtypes.push_back(ir_.nodes[i].dtypes[0]);
+    fused.shapes.assign(outputs.size(), last.shapes[0]);
+    auto attrs = std::make_shared<Attrs>();
+    attrs->set("Tin", std::move(types));
+    attrs->set("Tout", fused.dtypes);
+    attrs->set("program", std::move(program));
+    attrs->set("results", std::move(results));
+    fused.attrs = std::move(attrs);
+    std::map<int32_t, int32_t> output_number;
+    for (size_t k = 0; k < outputs.size(); ++k) output_number[outputs[k]] = static_cast<int32_t>(k);
+    const auto where = static_cast<int32_t>(ir_.nodes.size());
+    const auto redirect = [&](Out& t) {
+      if (group_[t.node] == id) t = {where, output_number.at(t.node)};
+    };
+    for (size_t i = 0; i < ir_.nodes.size(); ++i)
+      if (group_[i] != id)
+        for (Out& t : ir_.nodes[i].inputs)
+          if (t.node < where) redirect(t);
+    for (Out& t : ir_.fetches)
+      if (t.node < where) redirect(t);
+    for (int32_t& t : ir_.targets)
+      if (t < where && group_[t] == id) t = where;
+    for (int32_t i : groups_[id].members) dead_[i] = 1;
+    append(std::move(fused));
   }
 
   Ir ir_;
   std::vector<int32_t> group_;  // per node; -1: none
   std::vector<int> steps_;
-  std::vector<char> dead_;      // replaced by a fused node
+  std::vector<char> dead_;  // replaced by a fused node
   std::vector<Group> groups_;
   std::vector<int32_t> mark_;
   int32_t generation_ = 0;

@@ -118,13 +118,18 @@ class PlanBuilder {
       if (output != k || in >= static_cast<int>(n.inputs.size())) continue;
       const int32_t r = root_[slot(n.inputs[in])];
       if (storage_[r] != Storage::kArena || last_use_[r] != static_cast<int32_t>(i)) continue;
-      if (bytes(r) != bytes(out)) continue;
+      if (!same_layout(r, out)) continue;
       // Another input that looks at the same memory would be overwritten while it is read.
       const auto same = [&](Out t) { return root_[slot(t)] == r; };
       if (std::count_if(n.inputs.begin(), n.inputs.end(), same) > 1) continue;
       return r;
     }
     return -1;
+  }
+
+  // Equal bytes are not enough: four rows of bools may take the place of one row of floats.
+  bool same_layout(int32_t a, int32_t b) const {
+    return dtype_size(plan_.dtypes_[a]) == dtype_size(plan_.dtypes_[b]) && bytes(a) == bytes(b);
   }
 
   size_t bytes(int32_t s) const {
