@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from tfmini import _core, errors, graph_export
+from tfmini import _core, errors, gfile, graph_export
 from tfmini import protowire as wire
 
 _counter_lock = threading.Lock()
@@ -47,11 +47,14 @@ class EventFile:
         global _counter
         with _counter_lock:
             number, _counter = _counter, _counter + 1
-        os.makedirs(logdir, exist_ok=True)
+        gfile.MakeDirs(logdir)
         name = f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}.{os.getpid()}.{number}"
         self.path = os.path.join(logdir, name + (filename_suffix or ""))
         self._lock = threading.Lock()
-        self._file = open(self.path, "ab")
+        try:
+            self._file = open(self.path, "ab")
+        except OSError as error:
+            raise gfile.op_error(error) from None
         self._pending = 0
         self._max_queue = max_queue
         self._flush_secs = flush_secs

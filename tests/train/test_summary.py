@@ -164,6 +164,14 @@ def test_writer(tmp_path, graph):
     assert len(glob.glob(f"{tmp_path}/log/*")) == 2
 
 
+def test_directories_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(tf.errors.OpError, match="file"):
+        tf.summary.FileWriter(tmp_path / "file")
+    with pytest.raises(tf.errors.OpError, match="file"):
+        tf.summary.FileWriter(tmp_path / "file" / "below")
+
+
 def test_writer_takes_graphs_either_way(tmp_path, graph):
     tf.constant(1.0, name="c")
     for i, arguments in enumerate(
