@@ -8,6 +8,7 @@ from tfmini.ops.add_n import (
     accumulate_n,
     add_n,
 )
+from tfmini.ops.arg import argmax, argmin
 from tfmini.ops.compare import (
     equal,
     greater,
@@ -80,6 +81,7 @@ from tfmini.ops.elementwise import (
     xlogy,
     zeta,
 )
+from tfmini.ops.norm import l2_normalize
 from tfmini.ops.reduce import (
     count_nonzero,
     reduce_all,
@@ -93,7 +95,9 @@ from tfmini.ops.reduce import (
     reduce_std,
     reduce_sum,
     reduce_variance,
+    zero_fraction,
 )
+from tfmini.ops.scan import cumprod, cumsum
 from tfmini.ops.segment import (
     segment_max,
     segment_mean,
@@ -107,6 +111,8 @@ from tfmini.ops.segment import (
     unsorted_segment_sqrt_n,
     unsorted_segment_sum,
 )
+from tfmini.ops.softmax import log_softmax, softmax
+from tfmini.ops.topk import in_top_k, top_k
 
 __all__ = [
     "abs",
@@ -115,6 +121,8 @@ __all__ = [
     "acosh",
     "add",
     "add_n",
+    "argmax",
+    "argmin",
     "asin",
     "asinh",
     "atan",
@@ -124,6 +132,8 @@ __all__ = [
     "cos",
     "cosh",
     "count_nonzero",
+    "cumprod",
+    "cumsum",
     "digamma",
     "div_no_nan",
     "divide",
@@ -137,15 +147,18 @@ __all__ = [
     "floormod",
     "greater",
     "greater_equal",
+    "in_top_k",
     "is_finite",
     "is_inf",
     "is_nan",
+    "l2_normalize",
     "less",
     "less_equal",
     "lgamma",
     "log",
     "log1p",
     "log_sigmoid",
+    "log_softmax",
     "logical_and",
     "logical_not",
     "logical_or",
@@ -186,6 +199,7 @@ __all__ = [
     "sign",
     "sin",
     "sinh",
+    "softmax",
     "softplus",
     "softsign",
     "sqrt",
@@ -194,6 +208,7 @@ __all__ = [
     "subtract",
     "tan",
     "tanh",
+    "top_k",
     "truediv",
     "unsorted_segment_max",
     "unsorted_segment_mean",
@@ -203,5 +218,6 @@ __all__ = [
     "unsorted_segment_sum",
     "xdivy",
     "xlogy",
+    "zero_fraction",
     "zeta",
 ]
