@@ -153,7 +153,7 @@ def sufficient_statistics(
         x = convert_to_tensor(x, name="x")
         dims = x._dims()
         if dims is not None and all(dims[a] is not None for a in axes):
-            count = convert_to_tensor(math.prod(dims[a] for a in axes), x.dtype.base_dtype)  # type: ignore[misc]
+            count = convert_to_tensor(math.prod(dims[a] for a in axes), x.dtype.base_dtype)
         else:
             sizes = raw.GatherV2(raw.Shape(x), axes, 0)
             count = raw.Cast(raw.Prod(sizes, [0]), DstT=x.dtype.base_dtype, name="count")
