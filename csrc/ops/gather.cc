@@ -57,17 +57,15 @@ class FirstBad {
 template <class T, class I>
 void gather_rows(const T* params, const I* indices, T* out, int64_t batch, int64_t outer, int64_t size, int64_t count,
                  int64_t inner, FirstBad& bad) {
-  // Without rows to copy the indices are checked all the same.
-  const int64_t rows = batch * std::max<int64_t>(outer, 1) * count;
-  const bool copies = outer > 0 && inner > 0;
+  const int64_t rows = batch * outer * count;
   parallel_for(rows, grain_for_bytes(2 * inner * sizeof(T) + sizeof(I)), [&](int64_t begin, int64_t end) {
     int64_t k = begin % count, plane = begin / count;  // plane = b * outer + o
     for (int64_t r = begin; r < end; ++r) {
-      const int64_t at = plane / std::max<int64_t>(outer, 1) * count + k;
+      const int64_t at = plane / outer * count + k;
       const int64_t index = static_cast<int64_t>(indices[at]);
       if (static_cast<uint64_t>(index) >= static_cast<uint64_t>(size)) [[unlikely]]
         bad.report(at);
-      else if (copies)
+      else
         std::copy_n(params + (plane * size + index) * inner, inner, out + r * inner);
       if (++k == count) {
         k = 0;
@@ -84,7 +82,7 @@ void gather(KernelContext& c, int axis, int batch_dims) {
   const int64_t inner = params.shape().product(axis + 1, params.rank());
   const int64_t size = params.dim(axis);
   const int64_t count = indices.shape().product(batch_dims, indices.rank());
-  if (indices.num_elements() == 0) return;
+  if (c.output(0).num_elements() == 0) return;
   FirstBad bad;
   with_index(indices.dtype(), [&]<class I>(std::type_identity<I>) {
     with_element(params.dtype(), [&]<class T>(std::type_identity<T>) {

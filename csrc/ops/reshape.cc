@@ -7,6 +7,14 @@
 namespace tfmini {
 namespace {
 
+// Product of the dimensions that are known and not 0.
+int64_t nonzero_product(const Shape& shape) {
+  Shape rest;
+  for (int64_t d : shape)
+    if (d > 0) rest.add_dim(d);
+  return rest.num_elements();
+}
+
 void reshape_shape(InferContext& c) {
   c.with_rank(1, 1);
   const Shape& in = c.input(0);
@@ -25,17 +33,16 @@ void reshape_shape(InferContext& c) {
     check(unknowns <= 1, "only one size may be -1, got ", out);
   }
   // A size that is open, unlike a -1, may still turn out wrong: it must not be inferred away.
-  if (!in.fully_defined() || (unknowns > 0 && !dims)) return c.set_output(0, out);
+  if (unknowns > 0 && !dims) return c.set_output(0, out);
+  const bool empty = std::count(in.begin(), in.end(), 0) > 0, asks_empty = std::count(out.begin(), out.end(), 0) > 0;
+  if (!in.fully_defined() && (!empty || asks_empty)) return c.set_output(0, out);
 
-  const int64_t elements = in.num_elements();
+  const int64_t elements = empty ? 0 : in.num_elements();
   if (unknowns == 1) {
     // Beside a size of 0 anything would fit: as TensorFlow does, match the non-zero dimensions.
-    const bool has_zero = std::count(out.begin(), out.end(), 0) > 0;
-    int64_t others = 1, available = 1;
-    for (int i = 0; i < out.rank(); ++i) others *= out[i] > 0 ? out[i] : 1;
-    for (int64_t d : in) available *= d > 0 || !has_zero ? d : 1;
-    check(available % others == 0, "cannot reshape a tensor with ", elements, " elements (shape ", in, ") to shape ",
-          out, ", which needs a multiple of ", others);
+    const int64_t others = nonzero_product(out), available = asks_empty ? nonzero_product(in) : elements;
+    check(empty || available % others == 0, "cannot reshape a tensor with ", elements, " elements (shape ", in,
+          ") to shape ", out, ", which needs a multiple of ", others);
     out.set_dim(unknown, available / others);
   }
   check(out.num_elements() == elements, "cannot reshape a tensor with ", elements, " elements (shape ", in,

@@ -17,8 +17,8 @@ void tile_shape(InferContext& c) {
     for (int64_t m : *values) check(m >= 0, "multiples must be >= 0, got ", m);
   Shape out = Shape::unknown_of_rank(static_cast<int>(rank));
   for (int i = 0; i < out.rank() && in.known_rank() && multiples.known_rank(); ++i) {
-    int64_t size;
-    if (in[i] < 0 || multiples[i] < 0) continue;
+    int64_t size = 0;
+    if (in[i] != 0 && multiples[i] != 0 && (in[i] < 0 || multiples[i] < 0)) continue;
     check(!__builtin_mul_overflow(in[i], multiples[i], &size), "dimension ", i, " of size ", in[i], " repeated ",
           multiples[i], " times is too large");
     out.set_dim(i, size);

@@ -61,9 +61,10 @@ def _known_dims(shape: Any) -> list[int] | None:
         static = tensor_shape.as_shape(shape)
     except TypeError:
         return None
-    if not static.is_fully_defined():
+    dims = [d for d in static.as_list() if d is not None] if static.ndims is not None else []
+    if len(dims) != static.ndims:
         raise ValueError(f"Cannot convert a partially known TensorShape to a Tensor: {static}")
-    return static.as_list()
+    return dims
 
 
 def fill(dims: Any, value: Any, name: str | None = None) -> Tensor:

@@ -40,11 +40,8 @@ def squeeze(
     `squeeze_dims` is the older name of `axis`. Raises ValueError if a named size is not 1.
     """
     axis = _only_one("axis", axis, "squeeze_dims", squeeze_dims)
-    if axis is None:
-        axis = []
-    elif not isinstance(axis, (list, tuple)):
-        axis = [axis]
-    return raw.Squeeze(input, squeeze_dims=list(axis), name=name)
+    axes = [] if axis is None else axis if isinstance(axis, (list, tuple)) else [axis]
+    return raw.Squeeze(input, squeeze_dims=axes, name=name)
 
 
 def _only_one(new_name: str, new: Any, old_name: str, old: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from typing import Any
 
@@ -165,17 +166,13 @@ def boolean_mask(tensor: Any, mask: Any, name: str = "boolean_mask", axis: int |
         flat = raw.Reshape(tensor, raw.ConcatV2([before, [-1], after], 0))
         if dims is not None:
             inner = dims[axis : axis + k]
-            size = None
-            if None not in inner:
-                size = 1
-                for d in inner:
-                    size *= d  # type: ignore[operator]
+            size = None if None in inner else math.prod(inner)
             flat.set_shape([*dims[:axis], size, *dims[axis + k :]])
         chosen = raw.Squeeze(raw.Where(raw.Reshape(mask, [-1])), squeeze_dims=[1])
         return raw.GatherV2(flat, chosen, axis)
 
 
-Tensor.__getitem__ = _getitem  # type: ignore[attr-defined]
+setattr(Tensor, "__getitem__", _getitem)  # noqa: B010 (a plain assignment reads as a type argument)
 
 
 def _mask_attrs(op: Operation) -> dict[str, int]:

@@ -21,7 +21,7 @@ class Unique(NamedTuple):
 class UniqueWithCounts(NamedTuple):
     y: Tensor
     idx: Tensor
-    count: Tensor
+    count: Tensor  # type: ignore[assignment]  # TensorFlow's name, although tuples have a method of it
 
 
 class ListDiff(NamedTuple):

@@ -6,7 +6,8 @@ from typing import Any
 
 from tfmini import dtypes, raw
 from tfmini.autodiff import not_differentiable
-from tfmini.graph import Tensor, convert_to_tensor, name_scope
+from tfmini.convert import convert_to_tensor
+from tfmini.graph import Tensor, name_scope
 
 __all__ = ["where"]
 
