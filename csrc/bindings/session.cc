@@ -3,6 +3,7 @@
 #include "runtime/session.h"
 
 #include <pybind11/stl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <optional>
@@ -30,6 +31,34 @@ struct CallKeyHash {
     for (const void* p : key) h = (h ^ reinterpret_cast<size_t>(p)) * 0x100000001b3u;
     return h;
   }
+};
+
+bool interpreter_is_ending() {
+#if PY_VERSION_HEX >= 0x030d0000
+  return Py_IsFinalizing();
+#else
+  return _Py_IsFinalizing();
+#endif
+}
+
+// A thread that asks for the GIL of an ending interpreter would be ended by unwinding its stack, which
+// C++ frames do not survive: it waits for the end of the process instead.
+void wait_out_the_end() {
+  while (interpreter_is_ending()) pause();
+}
+
+class ReleaseGil {
+ public:
+  ReleaseGil() : state_(PyEval_SaveThread()) {}
+  ~ReleaseGil() {
+    wait_out_the_end();
+    PyEval_RestoreThread(state_);
+  }
+  ReleaseGil(const ReleaseGil&) = delete;
+  ReleaseGil& operator=(const ReleaseGil&) = delete;
+
+ private:
+  PyThreadState* state_;
 };
 
 enum Marker : size_t { kList = 1, kTuple, kNamedTuple, kDict, kFeeds };
@@ -133,7 +162,8 @@ class PySession {
     const std::shared_ptr<Session> session = open();
     const std::shared_ptr<Entry> entry = prepared_.at(index);
     if (args.size() != entry->feeds.size())
-      throw py::value_error("expected " + std::to_string(entry->feeds.size()) + " feed values, got " + std::to_string(args.size()));
+      throw py::type_error("expected " + std::to_string(entry->feeds.size()) + " feed values, got " +
+                           std::to_string(args.size()));
     std::vector<PyObject*> values;
     for (py::handle v : args) values.push_back(v.ptr());
     return call(*session, *entry, values);
@@ -285,8 +315,9 @@ class PySession {
     // The exception a signal handler raised (KeyboardInterrupt), carried out of the run loop.
     std::optional<py::error_already_set> raised;
     try {
-      const py::gil_scoped_release release;
+      const ReleaseGil release;
       const CancelScope cancel([&raised] {
+        wait_out_the_end();
         const py::gil_scoped_acquire gil;
         if (PyErr_CheckSignals() != 0) raised.emplace();
         return raised.has_value();

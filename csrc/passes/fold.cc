@@ -109,6 +109,8 @@ Ir fold(Ir ir, bool evaluate_constants) {
     IrNode& n = ir.nodes[i];
     for (Out& t : n.inputs) resolve(t);
     infer(ir, n);
+    // Still here, so it is not fed: it is its default, whatever shapes it might have taken.
+    if (n.op->name == "PlaceholderWithDefault") n.shapes[0] = ir.shape(n.inputs[0]);
     if (n.inputs.size() == 1 && n.control.empty()) {
       const DType out_type = n.dtypes.empty() ? DType::kInvalid : n.dtypes[0];
       if (Tensor value = shape_op_value(*n.op, out_type, ir.shape(n.inputs[0])); value.defined()) {

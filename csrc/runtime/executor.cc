@@ -9,19 +9,13 @@ namespace {
 // Shape inference when an instruction runs: every input is at hand.
 class RunContext final : public InferContext {
  public:
-  RunContext(const IrNode& node, const KernelContext& c) : c_(c) {
+  RunContext(const IrNode& node, const Instr& instr, const KernelContext& c) : c_(c) {
     def_ = node.op;
     attrs_ = node.attrs.get();
-    for (size_t i = 0; i < node.inputs.size(); ++i) {
-      const int k = static_cast<int>(i);
-      if (i < node.variables.size() && !node.variables[i].empty()) {
-        const Variable& v = c.variable(k);
-        inputs_.push_back(v.initialized() ? v.read().shape() : v.shape());
-        input_dtypes_.push_back(v.dtype());
-      } else {
-        inputs_.push_back(c.input(k).shape());
-        input_dtypes_.push_back(c.input(k).dtype());
-      }
+    for (int i = 0; i < c.num_inputs(); ++i) {
+      const Variable* v = static_cast<size_t>(i) < instr.variables.size() ? instr.variables[i] : nullptr;
+      inputs_.push_back(v ? v->current_shape() : c.input(i).shape());
+      input_dtypes_.push_back(v ? v->dtype() : c.input(i).dtype());
     }
     outputs_.assign(node.dtypes.size(), Shape::unknown());
   }
@@ -42,17 +36,14 @@ void check_promise(const Shape& actual, const Shape& promised) {
         " (set_shape or a variable's declared shape does not hold)");
 }
 
-// Does output i name a variable? (Ops with such outputs have no list outputs.)
-bool is_reference(const OpDef& op, int i) {
-  return static_cast<size_t>(i) < op.outputs.size() && op.outputs[static_cast<size_t>(i)].is_ref;
-}
-
-void allocate_inferred(const IrNode& node, const KernelContext& c) {
-  RunContext infer(node, c);
+// Runs the shape rule on actual shapes: its checks, and the outputs' shapes where a plan could not know them.
+void infer_now(const IrNode& node, const Instr& instr, const KernelContext& c) {
+  RunContext infer(node, instr, c);
   node.op->shape_fn(infer);
+  if (node.op->dynamic_output) return;
   for (int i = 0; i < c.num_outputs(); ++i) {
+    if (node.shapes[i].fully_defined() || node.op->outputs[0].is_ref) continue;
     check_promise(infer.output(i), node.shapes[i]);
-    if (is_reference(*node.op, i)) continue;
     if (node.op->alias)
       c.set_output(i, c.input(0).reshaped(infer.output(i)));
     else
@@ -68,9 +59,9 @@ void step(const Plan& plan, const Instr& instr, RunState& state, const KernelCon
   KernelContext context(call);
   const IrNode& node = plan.nodes()[instr.node];
   if (instr.infer) [[unlikely]]
-    allocate_inferred(node, context);
+    infer_now(node, instr, context);
   if (instr.alias) {
-    if (!instr.infer) context.set_output(0, context.input(0).reshaped(node.shapes[0]));
+    if (node.shapes[0].fully_defined()) context.set_output(0, context.input(0).reshaped(node.shapes[0]));
   } else if (instr.finish) {
     const InterruptMask mask;
     instr.kernel(context);

@@ -21,7 +21,7 @@ struct Instr {
   Kernel kernel;
   int32_t node = -1;             // in Plan::nodes(), for names and shape rules
   bool alias = false;            // no kernel: output 0 is input 0 reshaped
-  bool infer = false;            // output shapes are worked out when it runs
+  bool infer = false;            // the shape rule runs with it: some shapes are known only then
   bool check_shapes = false;     // the kernel sets its outputs itself: compare with what was promised
   bool finish = false;           // writes a variable: not to be interrupted half-way
   int32_t first_id = 0;          // in Plan::ids(): inputs, then outputs

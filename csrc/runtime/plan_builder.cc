@@ -91,7 +91,7 @@ class PlanBuilder {
         if (root_[s] != s) continue;
         if (n.is_constant(static_cast<int>(k))) storage_[s] = Storage::kConstant;
         else if (n.op->name == "_Arg") storage_[s] = Storage::kFeed;
-        else if (is_source(n)) storage_[s] = Storage::kNone;
+        else if (is_source(n) || n.op->outputs[0].is_ref) storage_[s] = Storage::kNone;
         else if (n.op->dynamic_output || !settled(ir_, n)) storage_[s] = Storage::kDynamic;
         else if (fetched_[s] || kept_[s] || !is_pod(n.dtypes[k])) storage_[s] = Storage::kOwned;
         else storage_[s] = Storage::kArena;

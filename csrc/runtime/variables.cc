@@ -4,6 +4,12 @@
 
 namespace tfmini {
 
+Shape Variable::current_shape() const {
+  if (shape_.fully_defined()) return shape_;
+  std::lock_guard lock(mutex_);
+  return value_.defined() ? value_.shape() : shape_;
+}
+
 bool Variable::initialized() const {
   std::lock_guard lock(mutex_);
   return value_.defined();

@@ -22,6 +22,8 @@ class Variable {
   const std::string& name() const { return name_; }
   DType dtype() const { return dtype_; }
   const Shape& shape() const { return shape_; }  // may be partly unknown (validate_shape=False)
+  // The declared shape, or the value's if that is not fully known.
+  Shape current_shape() const;
   bool initialized() const;
   // The current value; throws FailedPreconditionError if uninitialised.
   Tensor read() const;

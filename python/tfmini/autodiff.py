@@ -124,6 +124,9 @@ def gradients(
     with name_scope(name, "gradients", [*ys, *xs, *stops]):
         y_tensors = [convert_to_tensor(y) for y in ys]
         sources = [_source(x) for x in xs]
+        for t in [*y_tensors, *sources]:
+            if t.graph is not y_tensors[0].graph:
+                raise ValueError(f"Tensor '{t.name}' must be from the same graph as '{y_tensors[0].name}'")
         found = _backward(y_tensors, sources, _initial(y_tensors, grad_ys), [_source(s) for s in stops], gate_gradients)
         if unconnected_gradients == UnconnectedGradients.ZERO:
             found = [raw.ZerosLike(_value_of(x)) if g is None else g for g, x in zip(found, sources)]

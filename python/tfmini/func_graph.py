@@ -50,7 +50,7 @@ class FuncGraph(Graph):
             found = self._copies.get(tensor)
         if found is not None:
             return found
-        if not self._encloses(tensor.graph):
+        if not self.can_capture(tensor.graph):
             raise ValueError(
                 f"Tensor '{tensor.name}' belongs to a graph that does not enclose this one: it was probably created in "
                 "another branch or loop body; return it from there instead"
@@ -77,11 +77,9 @@ class FuncGraph(Graph):
         with self._plain():
             return self.create_op(op.type, [], attrs, op.name.rpartition("/")[2]).outputs[0]
 
-    def _encloses(self, graph: Graph) -> bool:
-        outer: Any = self.outer
-        while outer is not None and outer is not graph:
-            outer = getattr(outer, "outer", None)
-        return outer is not None
+    def can_capture(self, graph: Graph) -> bool:
+        """May tensors of `graph` be used here?"""
+        return graph is self.outer or (isinstance(self.outer, FuncGraph) and self.outer.can_capture(graph))
 
     @contextlib.contextmanager
     def _plain(self) -> Iterator[None]:
@@ -95,7 +93,7 @@ class FuncGraph(Graph):
         except ValueError:
             # A node outside has run before the function starts... if somebody waits for it.
             graph = getattr(getattr(obj, "op", obj), "graph", None)
-            if graph is not None and self._encloses(graph):
+            if graph is not None and self.can_capture(graph):
                 self.outer_control_inputs.append(getattr(obj, "op", obj))
                 return None
             raise

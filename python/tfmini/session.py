@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import collections.abc
 import contextlib
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from tfmini import _core, dtypes, errors
+from tfmini import _core, dtypes, errors, nest
 from tfmini.config import ConfigProto
 from tfmini.graph import Graph, Operation, Tensor, _stacks, get_default_graph
 from tfmini.indexed_slices import IndexedSlices, IndexedSlicesValue
@@ -41,7 +42,9 @@ class BaseSession:
 
     def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None):
         if target:
-            raise errors.UnimplementedError(None, None, f"tfmini runs in-process; remote targets ('{target}') are not supported")
+            raise errors.UnimplementedError(
+                None, None, f"tfmini runs in-process; remote targets ('{target}') are not supported"
+            )
         if graph is not None and not isinstance(graph, Graph):
             raise TypeError(f"graph must be a tf.Graph, but got {type(graph)}")
         if config is not None and not isinstance(config, ConfigProto):
@@ -50,7 +53,9 @@ class BaseSession:
         self._config = config or ConfigProto()
         options = self._config._session_options()
         self._closed = False
-        self._core = _core.Session(self._graph._core, *options, self._resolve, self._convert_feed)
+        # The C++ side must not refer to this object: neither could ever be freed.
+        resolve = functools.partial(_resolve, self._graph)
+        self._core = _core.Session(self._graph._core, *options, resolve, _convert_feed)
         self._core_run = self._core.run
 
     @property
@@ -130,57 +135,6 @@ class BaseSession:
         finally:
             _stacks.sessions.remove(self)
 
-    # --- resolving what a call means, called from C++ -----------------------------------------------
-    def _resolve(self, fetches: Any, feed_keys: list[Any]) -> tuple[Any, ...]:
-        """(tensors to fetch, operations to run, feeds, nested result with fetch numbers as leaves)."""
-        feeds = []
-        fed = set()
-        for key in feed_keys:
-            if _feed_conversion(key) is not None:
-                raise _Expand
-            tensor = self._feed_tensor(key)
-            if tensor in fed:
-                raise ValueError(f"Tensor '{tensor.name}' is fed twice")
-            fed.add(tensor)
-            feeds.append((tensor.op._id, tensor.value_index, tensor.dtype.base_dtype.as_datatype_enum, tensor))
-        resolver = _FetchResolver(self._graph)
-        result = resolver.visit(fetches)
-        return resolver.tensors, resolver.targets, feeds, result
-
-    def _feed_tensor(self, key: Any) -> Tensor:
-        try:
-            tensor = self._graph.as_graph_element(key, allow_operation=False)
-        except (KeyError, TypeError, ValueError) as e:
-            raise TypeError(f"Cannot interpret feed_dict key as Tensor: {_text(e)}") from None
-        if not self._graph.is_feedable(tensor):
-            raise ValueError(f"Tensor {tensor} may not be fed.")
-        return tensor
-
-    def _convert_feed(self, key: Tensor, value: Any, dtype: int) -> np.ndarray:
-        """`value` as a C-contiguous array of the fed tensor's dtype."""
-        if isinstance(value, Tensor):
-            raise TypeError(
-                "The value of a feed cannot be a tf.Tensor object. Acceptable feed values include Python scalars, "
-                f"strings, lists, numpy ndarrays. It was fed for {key.name}; run it in a session first."
-            )
-        want = dtypes.as_dtype(dtype)
-        np_type = want.as_numpy_dtype
-        if isinstance(value, int) and not isinstance(value, bool) and want.is_integer and not want.min <= value <= want.max:
-            raise TypeError(f"Type of feed value {value} with type {type(value)} is not compatible with Tensor type {want.name}.")
-        try:
-            if hasattr(value, "__dlpack__") and not isinstance(value, np.ndarray):
-                value = np.from_dlpack(value)
-            if want == dtypes.string:
-                return np.asarray(value, dtype=object)
-            array = np.asarray(value)
-            if array.dtype != np_type:
-                if array.dtype.kind in "OSU":
-                    raise ValueError(f"a value of type {array.dtype}")
-                array = array.astype(np_type)
-            return np.ascontiguousarray(array) if array.ndim else array
-        except (TypeError, ValueError) as e:
-            raise type(e)(f"Cannot feed the value for Tensor '{key.name}' as {want.name}: {_text(e)}") from None
-
     def _expanded(self, feed_dict: dict[Any, Any]) -> dict[Any, Any]:
         """A feed dictionary with composite keys (IndexedSlices, ...) replaced by their tensors."""
         out: dict[Any, Any] = {}
@@ -194,9 +148,69 @@ class _Expand(Exception):
     """A feed key stands for several tensors."""
 
 
+# --- what a call means: called from C++ ---------------------------------------------------------------
+
+
+def _resolve(graph: Graph, fetches: Any, feed_keys: list[Any]) -> tuple[Any, ...]:
+    """(tensors to fetch, operations to run, feeds, nested result with fetch numbers as leaves)."""
+    feeds = []
+    fed = set()
+    for key in feed_keys:
+        if _feed_conversion(key) is not None:
+            raise _Expand
+        tensor = _feed_tensor(graph, key)
+        if tensor in fed:
+            raise ValueError(f"Tensor '{tensor.name}' is fed twice")
+        fed.add(tensor)
+        feeds.append((tensor.op._id, tensor.value_index, tensor.dtype.base_dtype.as_datatype_enum, tensor))
+    resolver = _FetchResolver(graph)
+    result = resolver.visit(fetches)
+    return resolver.tensors, resolver.targets, feeds, result
+
+
+def _feed_tensor(graph: Graph, key: Any) -> Tensor:
+    try:
+        tensor = graph.as_graph_element(key, allow_operation=False)
+    except (KeyError, TypeError, ValueError) as e:
+        raise TypeError(f"Cannot interpret feed_dict key as Tensor: {_text(e)}") from None
+    if not graph.is_feedable(tensor):
+        raise ValueError(f"Tensor {tensor} may not be fed.")
+    return tensor
+
+
+def _convert_feed(key: Tensor, value: Any, dtype: int) -> np.ndarray:
+    """`value` as a C-contiguous array of the fed tensor's dtype."""
+    if isinstance(value, Tensor):
+        raise TypeError(
+            "The value of a feed cannot be a tf.Tensor object. Acceptable feed values include Python scalars, "
+            f"strings, lists, numpy ndarrays. It was fed for {key.name}; run it in a session first."
+        )
+    want = dtypes.as_dtype(dtype)
+    np_type = want.as_numpy_dtype
+    if isinstance(value, int) and not isinstance(value, bool) and want.is_integer and not want.min <= value <= want.max:
+        raise TypeError(
+            f"Type of feed value {value} with type {type(value)} is not compatible with Tensor type {want.name}."
+        )
+    try:
+        if hasattr(value, "__dlpack__") and not isinstance(value, np.ndarray):
+            value = np.from_dlpack(value)
+        if want == dtypes.string:
+            return np.asarray(value, dtype=object)
+        array = np.asarray(value)
+        if array.dtype != np_type:
+            if array.dtype.kind in "OSU":
+                raise ValueError(f"a value of type {array.dtype}")
+            array = array.astype(np_type)
+        return np.ascontiguousarray(array) if array.ndim else array
+    except (TypeError, ValueError) as e:
+        raise type(e)(f"Cannot feed the value for Tensor '{key.name}' as {want.name}: {_text(e)}") from None
+
+
 def _feed_conversion(key: Any) -> Callable[..., Any] | None:
     if isinstance(key, IndexedSlices):
         return _feed_indexed_slices
+    if isinstance(key, (list, tuple)):
+        return _feed_group
     for kind, _, feed in _conversions:
         if isinstance(key, kind) and feed is not None:
             return feed
@@ -208,6 +222,13 @@ def _feed_indexed_slices(key: IndexedSlices, value: Any) -> list[tuple[Any, Any]
     if key.dense_shape is not None:
         pairs.append((key.dense_shape, value[2]))
     return pairs
+
+
+def _feed_group(keys: Any, values: Any) -> list[tuple[Any, Any]]:
+    flat_keys, flat_values = nest.flatten(keys), list(values)
+    if len(flat_keys) != len(flat_values):
+        raise ValueError(f"{len(flat_values)} values are fed for the {len(flat_keys)} tensors of {keys!r}")
+    return list(zip(flat_keys, flat_values))
 
 
 def _text(e: Exception) -> str:
@@ -249,7 +270,9 @@ class _FetchResolver:
         try:
             element = self._graph.as_graph_element(fetch)
         except TypeError:
-            raise TypeError(f"Fetch argument {fetch!r} has invalid type {type(fetch)}, must be a string or Tensor.") from None
+            raise TypeError(
+                f"Fetch argument {fetch!r} has invalid type {type(fetch)}, must be a string or Tensor."
+            ) from None
         except (KeyError, ValueError) as e:
             raise ValueError(f"Fetch argument {fetch!r} cannot be interpreted as a Tensor. ({_text(e)})") from None
         if not self._graph.is_fetchable(element):

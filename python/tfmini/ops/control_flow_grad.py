@@ -14,7 +14,7 @@ from tfmini import dtypes, raw
 from tfmini.autodiff import gradient, gradients
 from tfmini.convert import convert_to_tensor
 from tfmini.func_graph import FuncGraph, _is_small_constant
-from tfmini.graph import Graph, Operation, Tensor
+from tfmini.graph import Graph, Operation, Tensor, get_default_graph
 from tfmini.ops.control_flow import common_shape, recall, remember, unite_captures
 from tfmini.ops.tensor_list import element_shape
 
@@ -49,6 +49,9 @@ class GradGraph(FuncGraph):
                 self.intermediates[tensor] = self.stand_in(tensor)
         return self.intermediates[tensor]
 
+    def can_capture(self, graph: Graph) -> bool:
+        return graph is self.forward or super().can_capture(graph)
+
     def keeps_argument(self, tensor: Tensor) -> bool:
         """Has the argument the same value whenever the forward function runs?"""
         return tensor in self.arguments
@@ -73,7 +76,7 @@ def _dense(g: Any) -> Tensor:
 @gradient("If")
 def _if_grad(op: Operation, *grads: Any) -> list[Any]:
     info = recall(op)
-    outer = op.graph
+    outer = get_default_graph()  # not op.graph: inside another gradient function it is that function's graph
     forwards = [info["then_branch"], info["else_branch"]]
     wanted = [i for i, g in enumerate(grads) if g is not None and _differentiable(op.outputs[i])]
     targets = [k for k, t in enumerate(op._inputs[1:]) if _differentiable(t)]
@@ -141,7 +144,8 @@ def _return_intermediates(op: Operation, info: dict[str, Any], graphs: list[Grad
     for (b, t), out in zip(extra, new[first:]):
         graph = graphs[b]
         arg = graph.intermediates[t]
-        graph.captures[out] = arg  # the stand-in is the capture of the new output
+        source = out if out.graph is graph.outer else graph.outer.capture(out)
+        graph.captures[source] = arg  # the stand-in is the capture of the new output
 
 
 def _placeholder_value(t: Tensor) -> Tensor:
@@ -189,7 +193,7 @@ def _while_grad(op: Operation, *grads: Any) -> list[Any]:
     info = recall(op)
     if not info.get("back_prop", True):
         raise ValueError(f"while_loop '{op.name}' was built with back_prop=False and has no gradient")
-    outer = op.graph
+    outer = get_default_graph()  # see _if_grad
     forward: FuncGraph = info["body"]
     outputs: list[Tensor] = info["outputs"]
     count = len(info.get("original_inputs", op._inputs))
@@ -290,7 +294,7 @@ def _record_intermediates(op: Operation, info: dict[str, Any], body: WhileGradGr
         return arg
 
     if "counter" not in info:
-        with op.graph.control_dependencies(None):
+        with op.graph.as_default(), op.graph.control_dependencies(None):
             arg = add(convert_to_tensor(0), dtypes.int32)
         with forward.as_default(), forward._plain():
             outputs.append(raw.AddV2(arg, 1))
@@ -299,7 +303,7 @@ def _record_intermediates(op: Operation, info: dict[str, Any], body: WhileGradGr
         if t in recorded:
             continue
         shape = element_shape(t._dims())
-        with op.graph.control_dependencies(None):
+        with op.graph.as_default(), op.graph.control_dependencies(None):
             empty = raw.EmptyTensorList(shape, -1, element_dtype=t.dtype.base_dtype, shape_type=dtypes.int32)
             arg = add(empty, dtypes.variant)
         with forward.as_default(), forward._plain():
