@@ -42,7 +42,7 @@ void infer_now(const IrNode& node, const Instr& instr, const KernelContext& c) {
   node.op->shape_fn(infer);
   if (node.op->dynamic_output) return;
   for (int i = 0; i < c.num_outputs(); ++i) {
-    if (node.shapes[i].fully_defined() || node.op->outputs[0].is_ref) continue;
+    if (node.op->outputs[0].is_ref) continue;
     check_promise(infer.output(i), node.shapes[i]);
     if (node.op->alias)
       c.set_output(i, c.input(0).reshaped(infer.output(i)));
@@ -61,7 +61,7 @@ void step(const Plan& plan, const Instr& instr, RunState& state, const KernelCon
   if (instr.infer) [[unlikely]]
     infer_now(node, instr, context);
   if (instr.alias) {
-    if (node.shapes[0].fully_defined()) context.set_output(0, context.input(0).reshaped(node.shapes[0]));
+    if (!instr.infer) context.set_output(0, context.input(0).reshaped(node.shapes[0]));
   } else if (instr.finish) {
     const InterruptMask mask;
     instr.kernel(context);

@@ -202,7 +202,7 @@ class PlanBuilder {
     instr.node = static_cast<int32_t>(i);
     instr.name = n.name;
     instr.alias = n.op->alias;
-    instr.infer = !n.op->dynamic_output && !settled(ir_, n);
+    instr.infer = n.op->shape_fn && !settled(ir_, n);
     instr.check_shapes = n.op->dynamic_output;
     instr.finish = n.op->writes_variable;
     instr.first_id = static_cast<int32_t>(plan_.ids_.size());
