@@ -116,8 +116,9 @@ class FuncGraph(Graph):
 
 
 def _is_small_constant(tensor: Tensor) -> bool:
-    """Constants are copied into functions, where shape rules can see them, unless that costs memory."""
-    if tensor.op.type != "Const":
+    """Small integer constants are copied into functions, where shape rules can see them. Floating ones
+    are captured like any tensor, since programs may ask for gradients with respect to them."""
+    if tensor.op.type != "Const" or tensor.dtype.is_floating or tensor.dtype.is_complex:
         return False
     return tensor.shape.num_elements() <= 1024  # type: ignore[operator]
 

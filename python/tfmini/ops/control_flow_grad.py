@@ -45,7 +45,7 @@ class GradGraph(FuncGraph):
         if self.keeps_argument(tensor):
             return super().capture(self.arguments[tensor])
         if tensor not in self.intermediates:
-            with self._plain():
+            with self.as_default(), self._plain():
                 self.intermediates[tensor] = self.stand_in(tensor)
         return self.intermediates[tensor]
 
