@@ -232,17 +232,19 @@ void add_lists(KernelContext& c) {
 }
 
 void push_shape(InferContext& c) { c.set_output(0, Shape{}); }
+// Input i of a list op as the shape of an element: a scalar -1 says nothing.
+Shape element_hint(InferContext& c, int i) {
+  if (const Tensor* t = c.constant(i)) return shape_from(*t);
+  return c.input(i).rank() == 1 ? c.constant_as_shape(i) : Shape::unknown();
+}
+
 void pop_shape(InferContext& c) {
   c.set_output(0, Shape{});
-  c.set_output(1, c.constant_as_shape(1).known_rank() ? c.constant_as_shape(1) : Shape::unknown());
+  c.set_output(1, element_hint(c, 1));
 }
-void item_shape(InferContext& c) {
-  const Tensor* t = c.constant(2);
-  c.set_output(0, t ? shape_from(*t) : (c.input(2).rank() == 1 ? c.constant_as_shape(2) : Shape::unknown()));
-}
+void item_shape(InferContext& c) { c.set_output(0, element_hint(c, 2)); }
 void stack_shape(InferContext& c) {
-  const Tensor* t = c.constant(1);
-  Shape s = t ? shape_from(*t) : (c.input(1).rank() == 1 ? c.constant_as_shape(1) : Shape::unknown());
+  Shape s = element_hint(c, 1);
   if (s.known_rank()) {
     const int64_t n = c.attrs().integer("num_elements");
     s.insert_dim(0, n >= 0 ? n : Shape::kUnknownDim);

@@ -90,7 +90,7 @@ class Graph:
         scopes = self._scopes
         with self._lock:
             if name is None:
-                name = op_type
+                name = op_type.lstrip("_")  # names may not start with one
             unique = name[:-1] if name and name[-1] == "/" else self.unique_name(name)
             if not _VALID_NAME.match(unique):
                 raise ValueError(f"'{unique}' is not a valid node name")

@@ -116,7 +116,7 @@ def _make_builder(info: _OpInfo) -> _Any:
         if all(_is_symbolic(v) for i in inputs for v in (i if isinstance(i, (list, tuple)) else (i,))):
             return graph.create_op(op_type, convert(inputs, encoded), encoded, name)
         # As in TensorFlow, constants made for the inputs are named inside the node: "MatMul_1/b".
-        with graph.name_scope(name or op_type) as scope:
+        with graph.name_scope(name or op_type.lstrip("_")) as scope:
             return graph.create_op(op_type, convert(inputs, encoded), encoded, scope)
 
     def convert(inputs: tuple[_Any, ...], encoded: dict[str, _Any]) -> list[list[Tensor]]:

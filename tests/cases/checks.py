@@ -42,7 +42,7 @@ CASES = [
 ]
 
 BAD = [
-    Bad(f"assert_{name}", _fails(f, [3e9], -3e9 if "greater" not in name else 4e9), tf.errors.InvalidArgumentError, "did not hold")
+    Bad(f"assert_{name}_fails", _fails(f, [3e9], -3e9 if "greater" not in name else 4e9), tf.errors.InvalidArgumentError, "did not hold")
     for name, f in (("less", tf.assert_less), ("equal", tf.assert_equal), ("greater", tf.assert_greater))
 ] + [
     Bad("assert_static", lambda: tf.assert_equal(1, 2), tf.errors.InvalidArgumentError, "x == y did not hold"),

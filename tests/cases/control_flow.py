@@ -64,6 +64,7 @@ def _cond_in_loop_ref(x):
 
 
 def _growing(x):
+    x = tf.reshape(x, [-1, 3])
     shape = tf.TensorShape([None, 3])
     return tf.while_loop(
         lambda i, a: i < 3, lambda i, a: [i + 1, tf.concat([a, x * 2.0], 0)], [0, x], [tf.TensorShape([]), shape]
@@ -131,7 +132,7 @@ CASES = [
         tol={"float32": 1e-4},
     ),
     Case("map_fn", lambda x: tf.map_fn(lambda r: tf.reduce_sum(r * r), x), [rand(4, 3)], lambda x: (x * x).sum(1), ops=("While",)),
-    Case("map_fn_empty", lambda x: tf.map_fn(lambda r: r * 2.0, x), [rand(0, 3)], lambda x: x, ops=("While",), grad=False),
+    Case("map_fn_empty", lambda x: tf.map_fn(lambda r: tf.reshape(r, [3]) * 2.0, x), [rand(0, 3)], lambda x: x, ops=("While",), grad=False),
     Case(
         "map_fn_tuple",
         lambda x, y: tf.map_fn(lambda p: p[0] * p[1], (x, y), dtype=x.dtype),
@@ -161,7 +162,7 @@ BAD = [
     Bad("cond_not_callable", lambda: tf.cond(tf.constant(True), 1, 2), TypeError, "callable"),
     Bad("cond_dtypes", lambda: tf.cond(tf.constant(True), lambda: 1, lambda: 2.0), ValueError, "same type"),
     Bad(
-        "cond_structure",
+        "cond_structures_differ",
         lambda: tf.cond(tf.constant(True), lambda: [1, 2], lambda: [1]),
         (ValueError, TypeError),
         "structure|number|elements",
