@@ -252,9 +252,7 @@ def add_gradients(parts: Sequence[Any]) -> Any:
         indices = [p.indices for p in parts]
         if len({i.dtype.base_dtype for i in indices}) > 1:
             indices = [raw.Cast(i, DstT="int64") if i.dtype.base_dtype.name != "int64" else i for i in indices]
-        return IndexedSlices(
-            raw.ConcatV2([p.values for p in parts], 0), raw.ConcatV2(indices, 0), parts[0].dense_shape
-        )
+        return IndexedSlices(raw.ConcatV2([p.values for p in parts], 0), raw.ConcatV2(indices, 0), parts[0].dense_shape)
     dense = [convert_to_tensor(p) for p in parts]
     if dense[0].dtype.name == "variant":
         return functools.reduce(raw._TensorListAdd, dense)

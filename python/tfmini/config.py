@@ -30,7 +30,7 @@ class _Options:
         if value is not None:
             object.__setattr__(self, name, value)
 
-    def CopyFrom(self, other: _Options) -> None:  # noqa: N802 (the proto's name)
+    def CopyFrom(self, other: _Options) -> None:
         for name in self._fields:
             object.__setattr__(self, name, getattr(other, name))
 
@@ -123,7 +123,9 @@ class ConfigProto(_Options):
             raise errors.UnimplementedError(None, None, "cluster_def: tfmini runs in one process")
         threads = self.intra_op_parallelism_threads
         if threads < 0:
-            raise errors.InvalidArgumentError(None, None, f"intra_op_parallelism_threads must not be negative, got {threads}")
+            raise errors.InvalidArgumentError(
+                None, None, f"intra_op_parallelism_threads must not be negative, got {threads}"
+            )
         options = self.graph_options.optimizer_options
         on = options.opt_level >= 0
         return (

@@ -75,7 +75,9 @@ class DeviceAttributes:
     memory_limit_bytes = property(lambda self: self.memory_limit)
 
     def __repr__(self) -> str:
-        return f"DeviceAttributes({self.name!r}, {self.device_type}, {self.memory_limit}, {self.physical_device_desc!r})"
+        return (
+            f"DeviceAttributes({self.name!r}, {self.device_type}, {self.memory_limit}, {self.physical_device_desc!r})"
+        )
 
 
 def list_devices() -> list[DeviceAttributes]:

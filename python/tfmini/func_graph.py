@@ -105,7 +105,9 @@ class FuncGraph(Graph):
             self._outer_control: list[Any] = []
         return self._outer_control
 
-    def function(self, outputs: list[Tensor], control_outputs: Any = (), inputs: list[Tensor] | None = None) -> _core.Function:
+    def function(
+        self, outputs: list[Tensor], control_outputs: Any = (), inputs: list[Tensor] | None = None
+    ) -> _core.Function:
         return _core.Function(
             self.function_name,
             self._core,

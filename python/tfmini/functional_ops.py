@@ -97,7 +97,9 @@ def foldr(
     return _fold(fn, elems, initializer, parallel_iterations, back_prop, swap_memory, name or "foldr", reverse=True)
 
 
-def _fold(fn: Any, elems: Any, initializer: Any, parallel: int, back_prop: bool, swap: bool, name: str, reverse: bool) -> Any:
+def _fold(
+    fn: Any, elems: Any, initializer: Any, parallel: int, back_prop: bool, swap: bool, name: str, reverse: bool
+) -> Any:
     if not callable(fn):
         raise TypeError("fn must be callable.")
     with name_scope(name, None, nest.flatten(elems)):
@@ -137,7 +139,10 @@ def scan(
             start, first = item(0), 1
         else:
             start, first = nest.map_structure(convert_to_tensor, initializer), 0
-        outs = [TensorArray(t.dtype, size=n, infer_shape=infer_shape, element_shape=t.shape if infer_shape else None) for t in nest.flatten(start)]
+        outs = [
+            TensorArray(t.dtype, size=n, infer_shape=infer_shape, element_shape=t.shape if infer_shape else None)
+            for t in nest.flatten(start)
+        ]
         if initializer is None:
             outs = [o.write(at(0), t) for o, t in zip(outs, nest.flatten(start))]
 

@@ -12,8 +12,12 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from tfmini import _core, device as device_lib, errors
+from tfmini import _core, errors
+from tfmini.graph_collections import Collections
+from tfmini.graph_lookup import Lookup
+from tfmini.graph_scopes import NodeScopes
 from tfmini.operation import Operation, Tensor, user_line
+from tfmini.scopes import NameScope, Scopes, stacks
 
 __all__ = [
     "Graph",
@@ -33,17 +37,7 @@ _VALID_NAME = re.compile(r"^[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*$")
 _VALID_SCOPE = re.compile(r"^[A-Za-z0-9_.\\/>-]*$")
 
 
-class _Scopes(threading.local):
-    """The scope stacks of one graph, per thread."""
-
-    def __init__(self) -> None:
-        self.name = ""
-        self.control: list[_ControlFrame] = []
-        self.devices: list[device_lib.DeviceFrame] = []
-        self.attrs: dict[str, str] = {}
-
-
-class Graph:
+class Graph(Collections, Lookup, NodeScopes):
     """A TensorFlow graph: operations in the order they were created."""
 
     building_function = False
@@ -55,7 +49,7 @@ class Graph:
         self._names_in_use: dict[str, int] = {}
         self._collections: dict[str, list[Any]] = {}
         self._lock = threading.RLock()
-        self._scopes = _Scopes()
+        self._scopes = Scopes()
         self._local = threading.local()  # of other modules: the variable scope
         self._finalized = False
         self.seed: int | None = None
@@ -138,56 +132,6 @@ class Graph:
     def version(self) -> int:
         return len(self._ops)
 
-    def get_operations(self) -> list[Operation]:
-        return list(self._ops)
-
-    def get_operation_by_name(self, name: str) -> Operation:
-        """Raises KeyError if there is none, TypeError unless `name` is a string."""
-        if not isinstance(name, str):
-            raise TypeError(f"Operation names are strings (or similar), not {type(name).__name__}.")
-        return self.as_graph_element(name, allow_tensor=False)
-
-    def get_tensor_by_name(self, name: str) -> Tensor:
-        if not isinstance(name, str):
-            raise TypeError(f"Tensor names are strings (or similar), not {type(name).__name__}.")
-        return self.as_graph_element(name, allow_operation=False)
-
-    def as_graph_element(self, obj: Any, allow_tensor: bool = True, allow_operation: bool = True) -> Any:
-        """The Tensor or Operation that `obj` (an object or a name) stands for in this graph."""
-        convert = getattr(obj, "_as_graph_element", None)
-        if convert is not None:
-            obj = convert()
-        if isinstance(obj, Tensor) and allow_tensor or isinstance(obj, Operation) and allow_operation:
-            if obj.graph is not self:
-                raise ValueError(f"{obj!r} is not an element of this graph.")
-            return obj
-        if isinstance(obj, bytes):
-            obj = obj.decode()
-        if not isinstance(obj, str):
-            kinds = " or ".join(k for k, on in (("Tensor", allow_tensor), ("Operation", allow_operation)) if on)
-            raise TypeError(f"Can not convert a {type(obj).__name__} into a {kinds}.")
-        return self._element_by_name(obj, allow_tensor, allow_operation)
-
-    def _element_by_name(self, name: str, allow_tensor: bool, allow_operation: bool) -> Any:
-        op_name, colon, index = name.partition(":")
-        op = self._by_name.get(op_name)
-        if colon:
-            if not allow_tensor:
-                raise ValueError(f"Name '{name}' appears to refer to a Tensor, not an Operation.")
-            if not index.isdigit():
-                raise ValueError(f"The name '{name}' looks like a tensor name, but is not '<op_name>:<output_index>'.")
-            if op is None:
-                raise KeyError(f"The name '{name}' refers to a Tensor which does not exist: no operation '{op_name}'.")
-            if int(index) >= len(op.outputs):
-                raise KeyError(f"The name '{name}' refers to a Tensor which does not exist: '{op_name}' has {len(op.outputs)} output(s).")
-            return op.outputs[int(index)]
-        if not allow_operation:
-            hint = f" Did you mean '{name}:0'?" if op else ""
-            raise ValueError(f"The name '{name}' is not '<op_name>:<output_index>', as tensor names are.{hint}")
-        if op is None:
-            raise KeyError(f"The name '{name}' refers to an Operation not in the graph.")
-        return op
-
     # --- names -----------------------------------------------------------------------------------
     def unique_name(self, name: str, mark_as_used: bool = True) -> str:
         """`name` inside the current scope, with the suffix _1, _2, ... that makes it new.
@@ -212,10 +156,10 @@ class Graph:
             name = f"{name}_{i - 1}"
         return name
 
-    def name_scope(self, name: str | None) -> _NameScope:
+    def name_scope(self, name: str | None) -> NameScope:
         """Prefixes the names of nodes created inside. A trailing "/" re-enters that very scope;
         None or "" returns to the top."""
-        return _NameScope(self, name)
+        return NameScope(self, name)
 
     def _enter_scope(self, name: str | None) -> str:
         """Makes `name` the current scope; returns the previous one."""
@@ -235,116 +179,14 @@ class Graph:
                 scopes.name = self.unique_name(name)
         return old
 
-    # --- control dependencies, devices, attributes ------------------------------------------------
-    @contextlib.contextmanager
-    def control_dependencies(self, control_inputs: Iterable[Any] | None) -> Iterator[None]:
-        """Nodes created inside run after `control_inputs`; None clears all dependencies."""
-        scopes = self._scopes
-        old = scopes.control
-        if control_inputs is None:
-            scopes.control = []
-        else:
-            if isinstance(control_inputs, (Tensor, Operation)):
-                raise TypeError("control_inputs must be a list of operations and tensors")
-            ops = []
-            for c in control_inputs:
-                element = self.as_control_input(c)
-                if element is not None:
-                    ops.append(element._id)
-            scopes.control = old + [_ControlFrame(ops)]
-        try:
-            yield
-        finally:
-            scopes.control = old
-
-    def as_control_input(self, obj: Any) -> Operation | None:
-        """The operation to wait for; None if it is outside a function and so has run already."""
-        for part in ("op", "_as_graph_element"):
-            if not isinstance(obj, (Tensor, Operation, str)) and hasattr(obj, part):
-                obj = getattr(obj, part)
-                obj = obj() if callable(obj) else obj
-        element = self.as_graph_element(obj)
-        return element.op if isinstance(element, Tensor) else element
-
-    @contextlib.contextmanager
-    def device(self, device_name_or_function: Any) -> Iterator[None]:
-        scopes = self._scopes
-        old = scopes.devices
-        scopes.devices = old + [device_lib.DeviceFrame(old[-1] if old else None, device_name_or_function)]
-        try:
-            yield
-        finally:
-            scopes.devices = old
-
-    @contextlib.contextmanager
-    def colocate_with(self, op: Any, ignore_existing: bool = False) -> Iterator[None]:
-        op = getattr(op, "op", op)
-        if op is not None and getattr(op, "_device", ""):
-            with self.device(op._device):
-                yield
-        else:
-            yield
-
-    @contextlib.contextmanager
-    def container(self, container_name: str) -> Iterator[str]:
-        old, self._container = self._container, container_name
-        try:
-            yield container_name
-        finally:
-            self._container = old
-
-    @contextlib.contextmanager
-    def gradient_override_map(self, op_type_map: dict[str, str]) -> Iterator[None]:
-        """Nodes created inside use the gradient registered under another name."""
-        scopes = self._scopes
-        old = scopes.attrs
-        scopes.attrs = {**old, **op_type_map}
-        try:
-            yield
-        finally:
-            scopes.attrs = old
-
-    def gradient_override(self, op: Operation) -> str | None:
-        """The gradient name a gradient_override_map has set for this node."""
-        return self._gradient_overrides.get(op.name)
-
-    # --- collections ------------------------------------------------------------------------------
-    @property
-    def collections(self) -> list[str]:
-        return list(self._collections)
-
-    def get_all_collection_keys(self) -> list[str]:
-        return [k for k in self._collections if isinstance(k, str)]
-
-    def add_to_collection(self, name: str, value: Any) -> None:
-        self._check_open()
-        self._collections.setdefault(name, []).append(value)
-
-    def add_to_collections(self, names: Any, value: Any) -> None:
-        for name in [names] if isinstance(names, str) else dict.fromkeys(names):
-            self.add_to_collection(name, value)
-
-    def get_collection_ref(self, name: str) -> list[Any]:
-        return self._collections.setdefault(name, [])
-
-    def get_collection(self, name: str, scope: str | None = None) -> list[Any]:
-        items = self._collections.get(name, [])
-        if scope is None:
-            return list(items)
-        pattern = re.compile(scope)
-        return [x for x in items if hasattr(x, "name") and pattern.match(x.name)]
-
-    def clear_collection(self, name: str) -> None:
-        self._collections.pop(name, None)
-
     # --- life -------------------------------------------------------------------------------------
     @contextlib.contextmanager
     def as_default(self) -> Iterator[Graph]:
-        _stacks.graphs.append(self)
+        stacks.graphs.append(self)
         try:
             yield self
         finally:
-            _stacks.graphs.pop()
+            stacks.graphs.pop()
 
     def finalize(self) -> None:
         """Makes the graph read-only."""
@@ -384,63 +226,23 @@ class Graph:
             session = get_default_session()
             if session is None:
                 raise ValueError(
-                    f"Cannot use {what}: no default session is registered. Use `with sess.as_default()` or pass session=sess."
+                    f"Cannot use {what}: no default session is registered. Use `with sess.as_default()` or pass "
+                    "session=sess."
                 )
         if session.graph is not self:
             raise ValueError(f"Cannot use {what}: the session belongs to another graph than this tensor or operation.")
         return session
 
 
-class _NameScope:
-    """`Graph.name_scope` as a context manager; a class, because every op function enters one."""
-
-    __slots__ = ("_graph", "_name", "_old")
-
-    def __init__(self, graph: Graph, name: str | None):
-        self._graph = graph
-        self._name = name
-
-    def __enter__(self) -> str:
-        self._old = self._graph._enter_scope(self._name)
-        scope = self._graph._scopes.name
-        return scope + "/" if scope else ""
-
-    def __exit__(self, *exc: Any) -> None:
-        self._graph._scopes.name = self._old
-
-
-class _ControlFrame:
-    """One `control_dependencies` block: what to wait for, and the nodes made inside."""
-
-    __slots__ = ("ids", "ops")
-
-    def __init__(self, ids: list[int]):
-        self.ids = ids
-        self.ops: set[int] = set()
-
-    def ids_for(self, inputs: list[Tensor]) -> list[int]:
-        # A node fed by one that already waits need not wait itself.
-        if any(t.op._id in self.ops for t in inputs):
-            return []
-        return self.ids
-
-
 # --- default graph and session ---------------------------------------------------------------------
-class _Stacks(threading.local):
-    def __init__(self) -> None:
-        self.graphs: list[Graph] = []
-        self.sessions: list[Any] = []
-
-
-_stacks = _Stacks()
 _global_graph: Graph | None = None
 
 
 def get_default_graph() -> Graph:
     """The graph that op functions add to: the innermost `as_default`, else one global graph."""
     global _global_graph
-    if _stacks.graphs:
-        return _stacks.graphs[-1]
+    if stacks.graphs:
+        return stacks.graphs[-1]
     if _global_graph is None:
         _global_graph = Graph()
     return _global_graph
@@ -449,14 +251,16 @@ def get_default_graph() -> Graph:
 def reset_default_graph() -> None:
     """Replaces the global default graph by an empty one. Not allowed inside `as_default`."""
     global _global_graph
-    if _stacks.graphs:
-        raise AssertionError("Do not use tf.reset_default_graph() to clear nested graphs. Create a new tf.Graph instead.")
+    if stacks.graphs:
+        raise AssertionError(
+            "tf.reset_default_graph() does not work inside as_default(); create a new tf.Graph instead."
+        )
     _global_graph = Graph()
 
 
 def get_default_session() -> Any:
     """The innermost session entered by `with sess:` or `sess.as_default()`; None if there is none."""
-    return _stacks.sessions[-1] if _stacks.sessions else None
+    return stacks.sessions[-1] if stacks.sessions else None
 
 
 def graph_of(values: Iterable[Any]) -> Graph:
@@ -474,7 +278,7 @@ def graph_of(values: Iterable[Any]) -> Graph:
     return current
 
 
-class name_scope:  # noqa: N801 (TensorFlow's name)
+class name_scope:
     """A name scope for an op function: `name`, or `default_name` if that is None.
 
     Also makes the graph of `values` the default graph inside. Yields the scope name ending in "/".
@@ -498,7 +302,7 @@ class name_scope:  # noqa: N801 (TensorFlow's name)
         if graph is not current:
             self._outer = graph.as_default()
             self._outer.__enter__()
-        self._inner = _NameScope(graph, self.name)
+        self._inner = NameScope(graph, self.name)
         try:
             return self._inner.__enter__()
         except Exception:

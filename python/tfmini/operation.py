@@ -30,7 +30,9 @@ class Operation:
 
     __slots__ = ("graph", "_id", "name", "type", "outputs", "_inputs", "_where", "_device", "__weakref__")
 
-    def __init__(self, graph: Graph, node_id: int, name: str, op_type: str, types: tuple[int, ...], inputs: Any, device: str):
+    def __init__(
+        self, graph: Graph, node_id: int, name: str, op_type: str, types: tuple[int, ...], inputs: Any, device: str
+    ):
         self.graph = graph
         self._id = node_id
         self.name = name
@@ -114,7 +116,9 @@ class Operation:
         return f"<tf.Operation '{self.name}' type={self.type}>"
 
     def __str__(self) -> str:
-        return f'name: "{self.name}"\nop: "{self.type}"\n' + "".join(f'input: "{t._input_name()}"\n' for t in self._inputs)
+        return f'name: "{self.name}"\nop: "{self.type}"\n' + "".join(
+            f'input: "{t._input_name()}"\n' for t in self._inputs
+        )
 
 
 class Tensor:
@@ -202,7 +206,9 @@ class Tensor:
         raise TypeError(f"len is not well defined for symbolic tensor '{self.name}'; use its .shape or tf.shape.")
 
     def __array__(self, *_: Any, **__: Any) -> np.ndarray:
-        raise NotImplementedError(f"Cannot convert symbolic tensor '{self.name}' to a NumPy array; run it in a session.")
+        raise NotImplementedError(
+            f"Cannot convert symbolic tensor '{self.name}' to a NumPy array; run it in a session."
+        )
 
     def __float__(self) -> float:
         raise TypeError(f"Tensor '{self.name}' has no value until a session runs it.")

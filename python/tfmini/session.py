@@ -16,8 +16,9 @@ import numpy as np
 
 from tfmini import _core, dtypes, errors, nest
 from tfmini.config import ConfigProto
-from tfmini.graph import Graph, Operation, Tensor, _stacks, get_default_graph
+from tfmini.graph import Graph, Operation, Tensor, get_default_graph
 from tfmini.indexed_slices import IndexedSlices, IndexedSlicesValue
+from tfmini.scopes import stacks
 
 __all__ = ["InteractiveSession", "Session", "register_session_run_conversion_functions"]
 
@@ -129,11 +130,11 @@ class BaseSession:
     @contextlib.contextmanager
     def as_default(self) -> Iterator[BaseSession]:
         """Makes this the session of `Tensor.eval()` and `Operation.run()` inside the block."""
-        _stacks.sessions.append(self)
+        stacks.sessions.append(self)
         try:
             yield self
         finally:
-            _stacks.sessions.remove(self)
+            stacks.sessions.remove(self)
 
     def _expanded(self, feed_dict: dict[Any, Any]) -> dict[Any, Any]:
         """A feed dictionary with composite keys (IndexedSlices, ...) replaced by their tensors."""
@@ -247,8 +248,8 @@ class _FetchResolver:
     def visit(self, fetch: Any) -> Any:
         if fetch is None:
             raise TypeError(
-                "Fetch argument None has invalid type <class 'NoneType'>: a fetch is a tensor, operation, variable or name. "
-                "A function without a return statement is a common reason."
+                "Fetch argument None has invalid type <class 'NoneType'>: a fetch is a tensor, operation, variable or "
+                "name. A function without a return statement is a common reason."
             )
         if isinstance(fetch, (list, tuple)) and not hasattr(fetch, "_fields"):
             parts = [self.visit(f) for f in fetch]
@@ -338,14 +339,14 @@ class InteractiveSession(BaseSession):
         super().__init__(target, graph, config)
         self._own_graph = graph
         if graph is not None:
-            _stacks.graphs.append(graph)
-        _stacks.sessions.append(self)
+            stacks.graphs.append(graph)
+        stacks.sessions.append(self)
 
     def close(self) -> None:
         if not self._closed:
             with contextlib.suppress(ValueError):
-                _stacks.sessions.remove(self)
+                stacks.sessions.remove(self)
             if self._own_graph is not None:
                 with contextlib.suppress(ValueError):
-                    _stacks.graphs.remove(self._own_graph)
+                    stacks.graphs.remove(self._own_graph)
         super().close()

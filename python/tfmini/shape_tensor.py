@@ -10,7 +10,7 @@ from tfmini import dtypes, tensor_shape
 from tfmini.convert import constant
 from tfmini.graph import Tensor, convert_to_tensor
 
-__all__ = ["shape_tensor"]
+__all__ = ["element_shape", "shape_tensor"]
 
 
 def shape_tensor(shape: Any, name: str = "shape") -> Tensor:
@@ -33,3 +33,10 @@ def shape_tensor(shape: Any, name: str = "shape") -> Tensor:
     dims = [int(d) for d in static]
     wide = any(d > np.iinfo(np.int32).max for d in dims)
     return constant(dims, dtypes.int64 if wide else dtypes.int32, name=name)
+
+
+def element_shape(dims: Any) -> Any:
+    """A static shape as the tensor list ops take it: unknown dimensions are -1, an unknown rank is the scalar -1."""
+    if dims is None:
+        return -1
+    return np.array([-1 if d is None else d for d in dims], np.int32)

@@ -7,7 +7,7 @@ from typing import Any
 from tfmini import dtypes, raw, tensor_shape
 from tfmini.convert import convert_to_tensor
 from tfmini.graph import Tensor, control_dependencies
-from tfmini.ops.tensor_list import element_shape as encode_shape
+from tfmini.shape_tensor import element_shape as encode_shape
 
 __all__ = ["TensorArray"]
 
@@ -121,7 +121,8 @@ class TensorArray:
     def stack(self, name: str | None = None) -> Tensor:
         """All elements as one tensor [size, ...]."""
         size = -1 if self._dynamic_size or self._size is None else self._size
-        return raw.TensorListStack(self._flow, encode_shape(self._dims()), element_dtype=self._dtype, num_elements=size, name=name)
+        shape = encode_shape(self._dims())
+        return raw.TensorListStack(self._flow, shape, element_dtype=self._dtype, num_elements=size, name=name)
 
     def gather(self, indices: Any, name: str | None = None) -> Tensor:
         return raw.GatherV2(self.stack(), indices, 0, name=name)

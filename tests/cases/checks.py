@@ -33,16 +33,28 @@ SAME = {
 }
 
 CASES = [
-    Case(f"assert_{name}", _checked(f, y), [x], lambda x: x, ops=("Assert",), grad=False) for name, (f, y, x) in SAME.items()
+    Case(f"assert_{name}", _checked(f, y), [x], lambda x: x, ops=("Assert",), grad=False)
+    for name, (f, y, x) in SAME.items()
 ] + [
     Case("assert_positive", _checked(tf.assert_positive), [np.ones(3)], lambda x: x, ops=("Assert",), grad=False),
     Case("print", lambda x: tf.Print(x, [], "", first_n=0) * 2.0, [rand(3, 3)], lambda x: 2 * x, ops=("Print",)),
     Case("is_non_decreasing", tf.is_non_decreasing, [np.array([1.0, 2, 2, 3])], lambda x: np.array(True), grad=False),
-    Case("is_strictly_increasing", tf.is_strictly_increasing, [np.array([1.0, 2, 2])], lambda x: np.array(False), grad=False),
+    Case(
+        "is_strictly_increasing",
+        tf.is_strictly_increasing,
+        [np.array([1.0, 2, 2])],
+        lambda x: np.array(False),
+        grad=False,
+    ),
 ]
 
 BAD = [
-    Bad(f"assert_{name}_fails", _fails(f, [3e9], -3e9 if "greater" not in name else 4e9), tf.errors.InvalidArgumentError, "did not hold")
+    Bad(
+        f"assert_{name}_fails",
+        _fails(f, [3e9], -3e9 if "greater" not in name else 4e9),
+        tf.errors.InvalidArgumentError,
+        "did not hold",
+    )
     for name, f in (("less", tf.assert_less), ("equal", tf.assert_equal), ("greater", tf.assert_greater))
 ] + [
     Bad("assert_static", lambda: tf.assert_equal(1, 2), tf.errors.InvalidArgumentError, "x == y did not hold"),

@@ -11,9 +11,21 @@ CASES = [
     Case("fed", lambda x: tf.identity(x), [rand(3, 5)], lambda x: x, dtypes=EVERYTHING, ops=("Placeholder",)),
     Case("fed_empty", lambda x: tf.identity(x), [rand(0, 5)], lambda x: x, ops=("Placeholder",), grad=False),
     Case("const", lambda x: x + tf.constant(2, x.dtype), [rand(7)], lambda x: x + 2, ops=("Const",)),
-    Case("const_filled", lambda x: tf.constant(3.0, shape=[2, 3]), [rand(1)], lambda x: np.full((2, 3), 3.0), ops=("Const",), grad=False),
     Case(
-        "const_padded", lambda x: tf.constant([1, 2], shape=[5]), [rand(1)], lambda x: np.array([1, 2, 2, 2, 2]), ops=("Const",), grad=False
+        "const_filled",
+        lambda x: tf.constant(3.0, shape=[2, 3]),
+        [rand(1)],
+        lambda x: np.full((2, 3), 3.0),
+        ops=("Const",),
+        grad=False,
+    ),
+    Case(
+        "const_padded",
+        lambda x: tf.constant([1, 2], shape=[5]),
+        [rand(1)],
+        lambda x: np.array([1, 2, 2, 2, 2]),
+        ops=("Const",),
+        grad=False,
     ),
     Case(
         "default",
@@ -22,7 +34,13 @@ CASES = [
         lambda x: x * 2,
         ops=("PlaceholderWithDefault",),
     ),
-    Case("tuple", lambda x, y: tf.tuple([x * 2.0, y + 1.0]), [rand(3), rand(2)], lambda x, y: [x * 2, y + 1], ops=("NoOp",)),
+    Case(
+        "tuple",
+        lambda x, y: tf.tuple([x * 2.0, y + 1.0]),
+        [rand(3), rand(2)],
+        lambda x, y: [x * 2, y + 1],
+        ops=("NoOp",),
+    ),
 ]
 
 BAD = [
@@ -33,6 +51,11 @@ BAD = [
     Bad("too_many", lambda: tf.constant([1, 2, 3], shape=[2]), ValueError, "Too many elements"),
     Bad("symbolic", lambda: tf.constant(tf.constant(1)), TypeError, "symbolic"),
     Bad("default_shape", lambda: tf.placeholder_with_default(tf.zeros([2]), [3]), ValueError, "compatible"),
-    Bad("unfed", lambda: tf.Session().run(tf.placeholder(tf.float32, [2])), tf.errors.InvalidArgumentError, "must feed a value"),
+    Bad(
+        "unfed",
+        lambda: tf.Session().run(tf.placeholder(tf.float32, [2])),
+        tf.errors.InvalidArgumentError,
+        "must feed a value",
+    ),
     Bad("group_value", lambda: tf.group(3), TypeError, "tf.group"),
 ]

@@ -89,8 +89,10 @@ CASES = [
     ),
     Case(
         "cond_structure",
-        lambda p, x, y: list(tf.cond(p, lambda: (x + y, {"a": x}), lambda: (x - y, {"a": y}))[:1])
-        + [tf.cond(p, lambda: (x, {"a": x}), lambda: (x, {"a": y}))[1]["a"]],
+        lambda p, x, y: (
+            list(tf.cond(p, lambda: (x + y, {"a": x}), lambda: (x - y, {"a": y}))[:1])
+            + [tf.cond(p, lambda: (x, {"a": x}), lambda: (x, {"a": y}))[1]["a"]]
+        ),
         [np.array(False), rand(4), rand(4)],
         lambda p, x, y: [x - y, y],
         ops=("If",),
@@ -114,7 +116,12 @@ CASES = [
     Case("while_nested", _nested, [rand(7)], _nested_ref, ops=("While",), tol={"float32": 1e-4}),
     Case("cond_in_loop", _cond_in_loop, [rand(6)], _cond_in_loop_ref, ops=("While", "If"), tol={"float32": 1e-4}),
     Case(
-        "while_growing", _growing, [rand(2, 3)], lambda x: np.concatenate([x, 2 * x, 2 * x, 2 * x]), ops=("While",), grad=False
+        "while_growing",
+        _growing,
+        [rand(2, 3)],
+        lambda x: np.concatenate([x, 2 * x, 2 * x, 2 * x]),
+        ops=("While",),
+        grad=False,
     ),
     Case(
         "while_maximum",
@@ -131,8 +138,21 @@ CASES = [
         ops=("While", "TensorListFromTensor", "TensorListGetItem", "TensorListSetItem", "TensorListStack"),
         tol={"float32": 1e-4},
     ),
-    Case("map_fn", lambda x: tf.map_fn(lambda r: tf.reduce_sum(r * r), x), [rand(4, 3)], lambda x: (x * x).sum(1), ops=("While",)),
-    Case("map_fn_empty", lambda x: tf.map_fn(lambda r: tf.reshape(r, [3]) * 2.0, x), [rand(0, 3)], lambda x: x, ops=("While",), grad=False),
+    Case(
+        "map_fn",
+        lambda x: tf.map_fn(lambda r: tf.reduce_sum(r * r), x),
+        [rand(4, 3)],
+        lambda x: (x * x).sum(1),
+        ops=("While",),
+    ),
+    Case(
+        "map_fn_empty",
+        lambda x: tf.map_fn(lambda r: tf.reshape(r, [3]) * 2.0, x),
+        [rand(0, 3)],
+        lambda x: x,
+        ops=("While",),
+        grad=False,
+    ),
     Case(
         "map_fn_tuple",
         lambda x, y: tf.map_fn(lambda p: p[0] * p[1], (x, y), dtype=x.dtype),
@@ -141,8 +161,16 @@ CASES = [
         ops=("While",),
     ),
     Case("scan", lambda x: tf.scan(lambda a, e: a * 0.5 + e, x), [rand(6, 2)], lambda x: _scan_ref(x), ops=("While",)),
-    Case("foldl", lambda x: tf.foldl(lambda a, e: a * 0.5 + e, x), [rand(6)], lambda x: _scan_ref(x)[-1], ops=("While",)),
-    Case("foldr", lambda x: tf.foldr(lambda a, e: a * 0.5 + e, x), [rand(6)], lambda x: _scan_ref(x[::-1])[-1], ops=("While",)),
+    Case(
+        "foldl", lambda x: tf.foldl(lambda a, e: a * 0.5 + e, x), [rand(6)], lambda x: _scan_ref(x)[-1], ops=("While",)
+    ),
+    Case(
+        "foldr",
+        lambda x: tf.foldr(lambda a, e: a * 0.5 + e, x),
+        [rand(6)],
+        lambda x: _scan_ref(x[::-1])[-1],
+        ops=("While",),
+    ),
 ]
 
 
@@ -194,11 +222,20 @@ BAD = [
         tf.errors.InvalidArgumentError,
         "index 2 is out of range for a list of 2",
     ),
-    Bad("array_shape", lambda: tf.TensorArray(tf.float32, 2, element_shape=[3]).write(0, [1.0]), ValueError, "Inconsistent"),
+    Bad(
+        "array_shape",
+        lambda: tf.TensorArray(tf.float32, 2, element_shape=[3]).write(0, [1.0]),
+        ValueError,
+        "Inconsistent",
+    ),
 ]
 
 
 def _leak():
     kept = []
-    tf.cond(tf.constant(True), lambda: kept.append(tf.constant([1.0] * 2000) * 2.0) or tf.constant(1.0), lambda: tf.constant(2.0))
+    tf.cond(
+        tf.constant(True),
+        lambda: kept.append(tf.constant([1.0] * 2000) * 2.0) or tf.constant(1.0),
+        lambda: tf.constant(2.0),
+    )
     return tf.cond(tf.constant(True), lambda: kept[0] + 1.0, lambda: kept[0])

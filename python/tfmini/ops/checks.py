@@ -39,13 +39,13 @@ __all__ = [
 ]
 
 
-def Assert(condition: Any, data: Any, summarize: int | None = None, name: str | None = None) -> Operation:  # noqa: N802
+def Assert(condition: Any, data: Any, summarize: int | None = None, name: str | None = None) -> Operation:
     """An operation that fails with InvalidArgumentError, showing `data`, unless `condition` holds."""
     with name_scope(name, "Assert", [condition, *data]):
         return raw.Assert(condition, list(data), summarize=3 if summarize is None else summarize, name="Assert")
 
 
-def Print(  # noqa: N802
+def Print(
     input_: Any,
     data: Any,
     message: str | None = None,
@@ -77,13 +77,20 @@ def _compare(
     what: str, test: Callable[[Any, Any], Any], numpy_test: Callable[[Any, Any], Any]
 ) -> Callable[..., Operation]:
     def check(
-        x: Any, y: Any, data: Any = None, summarize: int | None = None, message: str | None = None, name: str | None = None
+        x: Any,
+        y: Any,
+        data: Any = None,
+        summarize: int | None = None,
+        message: str | None = None,
+        name: str | None = None,
     ) -> Operation:
         with name_scope(name, f"assert_{what}", [x, y, *(data or [])]):
             x, y = _pair(x, y)
             left, right = constant_value(x), constant_value(y)
             if left is not None and right is not None and not np.all(numpy_test(left, right)):
-                raise _static_error(f"{message or ''}\nCondition x {_SYMBOLS[what]} y did not hold.\n{left}\n{right}".strip())
+                raise _static_error(
+                    f"{message or ''}\nCondition x {_SYMBOLS[what]} y did not hold.\n{left}\n{right}".strip()
+                )
             text = f"{message or ''} Condition x {_SYMBOLS[what]} y did not hold element-wise:".strip()
             shown = list(data) if data is not None else [text, f"x ({x.name}) = ", x, f"y ({y.name}) = ", y]
             return Assert(_all(test(x, y)), shown, summarize=summarize)
@@ -161,9 +168,16 @@ def assert_near(
         return Assert(_all(raw.LessEqual(raw.Abs(raw.Sub(x, y)), bound)), shown, summarize=summarize)
 
 
-def _rank_check(what: str, ok: Callable[[int, Any], bool], test: Callable[[Tensor, Any], Tensor]) -> Callable[..., Operation]:
+def _rank_check(
+    what: str, ok: Callable[[int, Any], bool], test: Callable[[Tensor, Any], Tensor]
+) -> Callable[..., Operation]:
     def check(
-        x: Any, rank: Any, data: Any = None, summarize: int | None = None, message: str | None = None, name: str | None = None
+        x: Any,
+        rank: Any,
+        data: Any = None,
+        summarize: int | None = None,
+        message: str | None = None,
+        name: str | None = None,
     ) -> Operation:
         with name_scope(name, what, [x]):
             x = convert_to_tensor(x)
@@ -217,7 +231,9 @@ def assert_scalar(tensor: Any, name: str | None = None, message: str | None = No
 
 def is_numeric_tensor(tensor: Any) -> bool:
     """Is this a tensor of numbers?"""
-    return isinstance(tensor, Tensor) and (tensor.dtype.is_floating or tensor.dtype.is_integer or tensor.dtype.is_complex)
+    return isinstance(tensor, Tensor) and (
+        tensor.dtype.is_floating or tensor.dtype.is_integer or tensor.dtype.is_complex
+    )
 
 
 def _differences(x: Tensor) -> Tensor:

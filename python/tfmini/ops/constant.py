@@ -90,7 +90,9 @@ def tuple(tensors: Any, name: str | None = None, control_inputs: Any = None) -> 
                 if t is None:
                     out.append(None)
                 elif isinstance(t, IndexedSlices):
-                    out.append(IndexedSlices(raw.Identity(t.values, name="control_dependency"), t.indices, t.dense_shape))
+                    out.append(
+                        IndexedSlices(raw.Identity(t.values, name="control_dependency"), t.indices, t.dense_shape)
+                    )
                 else:
                     out.append(raw.Identity(convert_to_tensor(t), name="control_dependency"))
         return out

@@ -6,12 +6,13 @@ gradients are in control_flow_grad.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from tfmini import dtypes, nest, raw
 from tfmini.convert import convert_to_tensor
 from tfmini.func_graph import FuncGraph, trace
+from tfmini.functions import common_shape, flatten_result, remember, unite_captures, value_outputs
 from tfmini.graph import Operation, Tensor, control_dependencies, get_default_graph, name_scope
 from tfmini.indexed_slices import IndexedSlices
 from tfmini.tensor_shape import TensorShape, as_shape
@@ -58,7 +59,7 @@ def cond(
         structure = _common_structure(*[r[0] for r in results])
         flat = [r[1] for r in results]
         _match_dtypes(flat[0], flat[1])
-        outputs = [_value_outputs(g, tensors) for g, tensors in zip(branches, flat)]  # may capture
+        outputs = [value_outputs(g, tensors) for g, tensors in zip(branches, flat)]  # may capture
         inputs = unite_captures(branches)
         shapes = [common_shape(a, b) for a, b in zip(*outputs)]
         waits = [outer.as_control_input(c) for g in branches for c in g.outer_control_inputs]
@@ -84,37 +85,14 @@ def cond(
         return _pack_results(structure, merged, strict)
 
 
-def remember(op: Operation, **what: Any) -> None:
-    """Keeps what the gradient of a control flow node needs to know of its functions."""
-    op.graph._functions.setdefault(op, {}).update(what)
-
-
-def recall(op: Operation) -> dict[str, Any]:
-    return op.graph._functions[op]
-
-
 def _branch(graph: FuncGraph, fn: Callable[[], Any]) -> tuple[Any, list[Tensor]]:
     """The result of a branch and the tensors in it."""
 
     def run() -> tuple[Any, list[Tensor]]:
         result = fn()
-        return result, [_as_tensor(x) for x in _flatten_result(result)]
+        return result, [_as_tensor(x) for x in flatten_result(result)]
 
     return trace(graph, run)
-
-
-def _flatten_result(result: Any) -> list[Any]:
-    if result is None:
-        return []
-    leaves: list[Any] = []
-    for x in nest.flatten(result):
-        if isinstance(x, IndexedSlices):
-            leaves += [x.values, x.indices] + ([] if x.dense_shape is None else [x.dense_shape])
-        elif hasattr(x, "_tensor_parts"):
-            leaves += x._tensor_parts()
-        else:
-            leaves.append(x)
-    return leaves
 
 
 def _as_tensor(x: Any) -> Tensor:
@@ -145,43 +123,6 @@ def _match_dtypes(a: list[Tensor], b: list[Tensor]) -> None:
             raise ValueError(
                 f"Outputs of true_fn and false_fn must have the same type: {x.dtype.base_dtype.name}, {y.dtype.base_dtype.name}"
             )
-
-
-def _value_outputs(graph: FuncGraph, tensors: list[Tensor]) -> list[Tensor]:
-    """Results as values of this graph: outer tensors captured, references read."""
-    with graph.as_default():
-        out = []
-        for t in tensors:
-            if t.graph is not graph:
-                t = graph.capture(t)
-            out.append(raw.Identity(t) if t.dtype._is_ref_dtype else t)
-        return out
-
-
-def unite_captures(graphs: Sequence[FuncGraph]) -> list[Tensor]:
-    """Gives all graphs the same captured inputs in the same order; returns the outer tensors."""
-    outer = list(dict.fromkeys(t for g in graphs for t in g.captures))
-    for g in graphs:
-        own = len(g.inputs) - len(g.captures)
-        g.inputs = g.inputs[:own]
-        captures = {}
-        for t in outer:
-            arg = g.captures.get(t)
-            if arg is None:
-                with g.as_default(), g._plain():
-                    arg = g.add_input(t.dtype, t._dims(), "unused")
-            else:
-                g.inputs.append(arg)
-            captures[t] = arg
-        g.captures = captures
-    return outer
-
-
-def common_shape(a: Tensor, b: Tensor) -> list[int | None] | None:
-    x, y = a._dims(), b._dims()
-    if x is None or y is None or len(x) != len(y):
-        return None
-    return [m if m == n else None for m, n in zip(x, y)]
 
 
 def _pack_results(structure: Any, tensors: list[Tensor], strict: bool) -> Any:
@@ -279,7 +220,7 @@ def while_loop(
             shape_invariants = [shape_invariants]
     with name_scope(name, "while"):
         outer = get_default_graph()
-        values = [_loop_value(x) for x in _flatten_result(loop_vars)]
+        values = [_loop_value(x) for x in flatten_result(loop_vars)]
         invariants = _invariants(loop_vars, values, shape_invariants)
         cond_graph, body_graph = FuncGraph("cond", outer), FuncGraph("body", outer)
         limit = _limit(maximum_iterations)
@@ -301,11 +242,11 @@ def while_loop(
             if not isinstance(result, (list, tuple)) or (len(loop_vars) == 1 and not _same(loop_vars, result)):
                 result = [result]
             result = _restructure(loop_vars, result)
-            return [_loop_value(x) for x in _flatten_result(result)]
+            return [_loop_value(x) for x in flatten_result(result)]
 
         next_values = traced(body_graph, step)
-        next_values = _value_outputs(body_graph, next_values)
-        predicate = _value_outputs(cond_graph, [predicate])[0]
+        next_values = value_outputs(body_graph, next_values)
+        predicate = value_outputs(cond_graph, [predicate])[0]
         _check_invariants(values, next_values, invariants, given=shape_invariants is not None)
         captured = unite_captures([cond_graph, body_graph])
         outputs = next_values + list(body_graph.captures.values())
@@ -400,7 +341,9 @@ def _invariants(loop_vars: Any, values: list[Tensor], given: Any) -> list[Any]:
         shape = as_shape(s)
         if not shape.is_compatible_with(v.shape) or (
             shape.ndims is not None
-            and any(d is not None and v._dims() is not None and v._dims()[i] != d for i, d in enumerate(shape.as_list()))  # type: ignore[index]
+            and any(
+                d is not None and v._dims() is not None and v._dims()[i] != d for i, d in enumerate(shape.as_list())
+            )  # type: ignore[index]
         ):
             raise ValueError(
                 f"The shape invariant specified for {v.name} is not compatible with the initial shape of the loop "
@@ -432,10 +375,10 @@ def _check_invariants(values: list[Tensor], outputs: list[Tensor], invariants: l
             continue
         dims = o._dims()
         if dims is None or len(dims) != len(s) or any(a is not None and a != b for a, b in zip(s, dims)):
-            hint = "" if given else " Use the shape_invariants argument of tf.while_loop to specify a less specific shape."
+            hint = (
+                "" if given else " Use the shape_invariants argument of tf.while_loop to specify a less specific shape."
+            )
             raise ValueError(
                 f"Input tensor '{v.name}' enters the loop with shape {TensorShape(s)}, but has shape {o.shape} after one "
                 f"iteration.{hint}"
             )
-
-

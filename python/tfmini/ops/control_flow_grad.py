@@ -14,9 +14,9 @@ from tfmini import dtypes, raw
 from tfmini.autodiff import gradient, gradients
 from tfmini.convert import convert_to_tensor
 from tfmini.func_graph import FuncGraph, _is_small_constant
+from tfmini.functions import common_shape, recall, remember, unite_captures
 from tfmini.graph import Graph, Operation, Tensor, get_default_graph
-from tfmini.ops.control_flow import common_shape, recall, remember, unite_captures
-from tfmini.ops.tensor_list import element_shape
+from tfmini.shape_tensor import element_shape
 
 __all__: list[str] = []
 
@@ -229,7 +229,9 @@ def _while_grad(op: Operation, *grads: Any) -> list[Any]:
         values = [iterations, *start, *lists]
         shapes = [t._dims() for t in [*values, *captured]]
         changes = [o._dims() != v._dims() for o, v in zip(body_outputs, [*values, *captured])]
-        merged = [common_shape(o, v) if c else s for o, v, c, s in zip(body_outputs, [*values, *captured], changes, shapes)]
+        merged = [
+            common_shape(o, v) if c else s for o, v, c, s in zip(body_outputs, [*values, *captured], changes, shapes)
+        ]
         result = outer.create_op(
             "While",
             [[*values, *captured]],
@@ -318,5 +320,3 @@ def _record_intermediates(op: Operation, info: dict[str, Any], body: WhileGradGr
     attrs.pop("T", None)
     all_outputs = rewrite(op, [inputs], attrs)
     return all_outputs[info["counter"]], [all_outputs[recorded[t]] for t in body.lists]
-
-

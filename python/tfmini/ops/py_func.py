@@ -21,7 +21,7 @@ _tokens = itertools.count()
 _functions: dict[str, tuple[weakref.ref[Graph], Callable[..., Any], list[dtypes.DType]]] = {}
 
 
-def py_func(func: Callable[..., Any], inp: Any, Tout: Any, stateful: bool = True, name: str | None = None) -> Any:  # noqa: N803
+def py_func(func: Callable[..., Any], inp: Any, Tout: Any, stateful: bool = True, name: str | None = None) -> Any:
     """Calls `func` with the values of `inp` (arrays) whenever its results are needed.
 
     Args:
@@ -46,7 +46,7 @@ def py_func(func: Callable[..., Any], inp: Any, Tout: Any, stateful: bool = True
     return result[0] if single else result
 
 
-def numpy_function(func: Callable[..., Any], inp: Any, Tout: Any, name: str | None = None) -> Any:  # noqa: N803
+def numpy_function(func: Callable[..., Any], inp: Any, Tout: Any, name: str | None = None) -> Any:
     """`py_func` under its later name."""
     return py_func(func, inp, Tout, stateful=True, name=name)
 
@@ -54,7 +54,9 @@ def numpy_function(func: Callable[..., Any], inp: Any, Tout: Any, name: str | No
 def _call(attrs: dict[str, Any], *arrays: Any) -> Any:
     entry = _functions.get(attrs["token"].decode())
     if entry is None:
-        raise ValueError("the Python function of this py_func is gone: graphs with py_func run only where they were built")
+        raise ValueError(
+            "the Python function of this py_func is gone: graphs with py_func run only where they were built"
+        )
     _, func, types = entry
     result = func(*arrays)
     values = list(result) if isinstance(result, (list, tuple)) else [result]
@@ -76,4 +78,3 @@ def _call(attrs: dict[str, Any], *arrays: Any) -> Any:
 register_host_op("PyFunc", _call)
 register_host_op("PyFuncStateless", _call)
 not_differentiable("PyFunc", "PyFuncStateless")
-

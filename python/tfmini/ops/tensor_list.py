@@ -10,19 +10,9 @@ from typing import Any
 from tfmini import dtypes, raw
 from tfmini.autodiff import gradient, not_differentiable
 from tfmini.graph import Operation, Tensor
+from tfmini.shape_tensor import element_shape
 
-__all__ = ["element_shape", "tensor_list_from_tensor", "tensor_list_stack"]
-
-
-def element_shape(dims: Any) -> Any:
-    """A static element shape as the ops take it: unknown dimensions are -1, unknown rank is a scalar -1."""
-    return -1 if dims is None else [-1 if d is None else d for d in dims] or _empty()
-
-
-def _empty() -> Any:
-    import numpy as np
-
-    return np.zeros([0], np.int32)
+__all__ = ["tensor_list_from_tensor", "tensor_list_stack"]
 
 
 def tensor_list_from_tensor(tensor: Tensor) -> Tensor:
@@ -80,7 +70,10 @@ def _from_tensor_grad(op: Operation, grad: Tensor) -> Any:
     shape: Any = element_shape(None if dims is None else dims[1:])
     if dims is None or None in dims[1:]:
         shape = raw.StridedSlice(raw.Shape(x), [1], [0], [1], end_mask=1)
-    return [raw.TensorListStack(grad, shape, element_dtype=x.dtype.base_dtype, num_elements=-1 if n is None else n), None]
+    return [
+        raw.TensorListStack(grad, shape, element_dtype=x.dtype.base_dtype, num_elements=-1 if n is None else n),
+        None,
+    ]
 
 
 @gradient("TensorListStack")
