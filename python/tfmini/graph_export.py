@@ -84,7 +84,7 @@ def _node(op: Operation, library: dict[str, bytes], add_shapes: bool, inputs: li
 
 def _add_function(op: Operation, attr: str, library: dict[str, bytes]) -> str:
     """Exports the function that is `attr` of a control flow node; returns its name in the library."""
-    from tfmini.ops.control_flow import recall
+    from tfmini.functions import recall
 
     parts = recall(op)
     body = parts[attr]

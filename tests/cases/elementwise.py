@@ -251,6 +251,6 @@ BAD = [
     Bad("truediv_dtypes", lambda: tf.truediv(tf.zeros([2]), tf.zeros([2], tf.int32)), TypeError, "same dtype"),
     Bad("operator_dtype", lambda: tf.zeros([2], tf.int32) + 1.5, TypeError, "int32"),
     Bad("sqrt_int", lambda: tf.sqrt(tf.zeros([2], tf.int32)), TypeError, "int32"),
-    Bad("scalar_mul", lambda: tf.scalar_mul([1.0, 2.0], tf.zeros([2])), ValueError, "Only scalar"),
+    Bad("scalar_mul_of_vector", lambda: tf.scalar_mul([1.0, 2.0], tf.zeros([2])), ValueError, "Only scalar"),
     Bad("bool_truediv", lambda: tf.truediv(tf.constant([True]), tf.constant([True])), TypeError, "bool"),
 ]  # fmt: skip

@@ -250,7 +250,9 @@ def while_loop(
         _check_invariants(values, next_values, invariants, given=shape_invariants is not None)
         captured = unite_captures([cond_graph, body_graph])
         outputs = next_values + list(body_graph.captures.values())
-        changes = [s != v._dims() for s, v in zip(invariants, values)] + [False] * len(captured)
+# An unknown dimension may differ from one iteration to the next.
+        changes = [s is None or None in s or s != v._dims() for s, v in zip(invariants, values)]
+        changes += [False] * len(captured)
         shapes = invariants + [t._dims() for t in captured]
         waits = [outer.as_control_input(c) for g in (cond_graph, body_graph) for c in g.outer_control_inputs]
         op = outer.create_op(

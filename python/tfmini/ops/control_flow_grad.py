@@ -228,7 +228,10 @@ def _while_grad(op: Operation, *grads: Any) -> list[Any]:
         body_outputs = [next_counter, *results, *[body.lists[t][1] for t in body.lists], *body.captures.values()]
         values = [iterations, *start, *lists]
         shapes = [t._dims() for t in [*values, *captured]]
-        changes = [o._dims() != v._dims() for o, v in zip(body_outputs, [*values, *captured])]
+        changes = [
+            o._dims() != v._dims() or v._dims() is None or None in v._dims()
+            for o, v in zip(body_outputs, [*values, *captured])
+        ]
         merged = [
             common_shape(o, v) if c else s for o, v, c, s in zip(body_outputs, [*values, *captured], changes, shapes)
         ]
