@@ -5,6 +5,7 @@ from tfmini.ops.activation import (
     crelu,
     elu,
     leaky_relu,
+    log_poisson_loss,
     relu,
     relu6,
     selu,

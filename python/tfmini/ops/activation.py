@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from tfmini import raw
@@ -10,7 +11,7 @@ from tfmini.convert import constant
 from tfmini.graph import Operation, Tensor, convert_to_tensor, name_scope
 
 __all__ = [
-    "crelu", "elu", "leaky_relu", "relu", "relu6", "selu", "sigmoid_cross_entropy_with_logits",
+    "crelu", "elu", "leaky_relu", "log_poisson_loss", "relu", "relu6", "selu", "sigmoid_cross_entropy_with_logits",
     "softplus", "softsign", "swish", "weighted_cross_entropy_with_logits",
 ]  # fmt: skip
 
@@ -101,6 +102,24 @@ def sigmoid_cross_entropy_with_logits(
         relu_logits = raw.SelectV2(negative, logits, zero, name="Select")
         minus_magnitude = raw.SelectV2(negative, -logits, logits, name="Select")
         return raw.AddV2(relu_logits - logits * labels, raw.Log1p(raw.Exp(minus_magnitude)), name=scope)
+
+
+def log_poisson_loss(
+    targets: Any, log_input: Any, compute_full_loss: bool = False, name: str | None = None
+) -> Tensor:
+    """exp(c) - z * c for c = log_input and z = targets: the negative log likelihood of z under Poisson(exp(c)).
+
+    Without the constant log(z!), unless `compute_full_loss` adds Stirling's approximation of it (0 for z <= 1).
+    Raises ValueError if the shapes differ.
+    """
+    with name_scope(name, "log_poisson_loss", [log_input, targets]):
+        log_input, targets = _logits_and_labels(log_input, targets)
+        loss = raw.Exp(log_input) - log_input * targets
+        if compute_full_loss:
+            stirling = targets * raw.Log(targets) - targets + 0.5 * raw.Log(2.0 * math.pi * targets)
+            small = raw.LogicalAnd(raw.GreaterEqual(targets, 0.0), raw.LessEqual(targets, 1.0))
+            loss += raw.Select(small, raw.ZerosLike(targets), stirling)
+        return loss
 
 
 def weighted_cross_entropy_with_logits(

@@ -167,7 +167,7 @@ def _xent_grad(op: Operation, grad_loss: Tensor, grad_backprop: Tensor) -> list[
     backprop = op.outputs[1]
     full = logits if _same_shape(logits, backprop) else raw.BroadcastTo(logits, raw.Shape(backprop))
     for_logits = _sum_to(_logits_grad(full, backprop, grad_loss, grad_backprop), logits)
-    if labels.op.type in ("StopGradient", "Const"):
+    if labels.op.type == "StopGradient":
         return [for_logits, None]
     for_labels = _times_rows(raw.Neg(grad_loss), raw.LogSoftmax(full))
     if grad_backprop.op.type != "ZerosLike":

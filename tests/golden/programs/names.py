@@ -82,7 +82,7 @@ tf.clip_by_value(x, 0.0, 1.0) | tf.reduce_sum(x, name="total") | tf.matmul(x, x,
 # Functions made of several nodes: only the scope they open is promised.
 COMPOSITE = """
 tf.reduce_logsumexp(x) | tf.nn.embedding_lookup(x, i) | tf.nn.dropout(x, keep_prob=0.5) | tf.nn.l2_normalize(x, 0)
-tf.nn.moments(x, [0])[0] | tf.nn.softmax_cross_entropy_with_logits_v2(labels=x, logits=x)
+tf.nn.moments(x, [0])[0]
 tf.nn.sparse_softmax_cross_entropy_with_logits(labels=i, logits=x) | tf.multinomial(x, 1) | tf.clip_by_norm(x, 1.0)
 tf.nn.sigmoid_cross_entropy_with_logits(labels=x, logits=x) | tf.global_norm([x]) | tf.norm(x)
 tf.nn.separable_conv2d(image, tf.ones([1, 1, 4, 1]), kernel, [1, 1, 1, 1], "SAME")
