@@ -77,15 +77,24 @@ py::object attr_to_python(const AttrValue& value) {
         using T = std::decay_t<decltype(v)>;
         auto bytes = [](const std::string& s) { return py::bytes(s); };
         auto number = [](DType d) { return static_cast<int>(d); };
-        if constexpr (std::is_same_v<T, std::monostate>) return py::none();
-        else if constexpr (std::is_same_v<T, std::string>) return bytes(v);
-        else if constexpr (std::is_same_v<T, DType>) return py::int_(number(v));
-        else if constexpr (std::is_same_v<T, Shape>) return shape_to_python(v);
-        else if constexpr (std::is_same_v<T, Tensor>) return numpy_from_tensor(v);
-        else if constexpr (std::is_same_v<T, std::vector<DType>>) return from_list(v, number);
-        else if constexpr (std::is_same_v<T, std::vector<Shape>>) return from_list(v, shape_to_python);
-        else if constexpr (std::is_same_v<T, std::vector<std::string>>) return from_list(v, bytes);
-        else return py::cast(v);
+        if constexpr (std::is_same_v<T, std::monostate>)
+          return py::none();
+        else if constexpr (std::is_same_v<T, std::string>)
+          return bytes(v);
+        else if constexpr (std::is_same_v<T, DType>)
+          return py::int_(number(v));
+        else if constexpr (std::is_same_v<T, Shape>)
+          return shape_to_python(v);
+        else if constexpr (std::is_same_v<T, Tensor>)
+          return numpy_from_tensor(v);
+        else if constexpr (std::is_same_v<T, std::vector<DType>>)
+          return from_list(v, number);
+        else if constexpr (std::is_same_v<T, std::vector<Shape>>)
+          return from_list(v, shape_to_python);
+        else if constexpr (std::is_same_v<T, std::vector<std::string>>)
+          return from_list(v, bytes);
+        else
+          return py::cast(v);
       },
       value);
 }

@@ -82,8 +82,9 @@ std::vector<PyOut> inputs(const Graph& g, int32_t id) {
   return out;
 }
 
-std::shared_ptr<Function> make_function(std::string name, std::shared_ptr<Graph> graph, const std::vector<PyOut>& inputs,
-                                        const std::vector<PyOut>& outputs, std::vector<int32_t> control_outputs) {
+std::shared_ptr<Function> make_function(std::string name, std::shared_ptr<Graph> graph,
+                                        const std::vector<PyOut>& inputs, const std::vector<PyOut>& outputs,
+                                        std::vector<int32_t> control_outputs) {
   auto f = std::make_shared<Function>();
   f->name = std::move(name);
   f->graph = std::move(graph);

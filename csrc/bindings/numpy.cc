@@ -99,7 +99,8 @@ py::object strings_to_numpy(const Tensor& t) {
 // C-contiguous, aligned, native byte order: its bytes are a tensor's bytes.
 bool has_tensor_layout(const py::array& array) {
   const int flags = py::detail::array_proxy(array.ptr())->flags;
-  return (flags & npy::NPY_ARRAY_C_CONTIGUOUS_) && (flags & npy::NPY_ARRAY_ALIGNED_) && array.dtype().byteorder() != '>';
+  return (flags & npy::NPY_ARRAY_C_CONTIGUOUS_) && (flags & npy::NPY_ARRAY_ALIGNED_) &&
+         array.dtype().byteorder() != '>';
 }
 
 py::object new_array(PyObject* descr, const Tensor& tensor, void* data) {

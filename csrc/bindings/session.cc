@@ -63,7 +63,9 @@ class ReleaseGil {
 
 enum Marker : size_t { kList = 1, kTuple, kNamedTuple, kDict, kFeeds };
 
-const void* marker(Marker m, Py_ssize_t size) { return reinterpret_cast<const void*>(static_cast<size_t>(size) << 8 | m); }
+const void* marker(Marker m, Py_ssize_t size) {
+  return reinterpret_cast<const void*>(static_cast<size_t>(size) << 8 | m);
+}
 
 void append_structure(PyObject* o, CallKey& key) {
   if (PyList_Check(o)) {
@@ -111,17 +113,17 @@ void append_references(PyObject* o, std::vector<py::object>& refs) {
 struct Feed {
   Out tensor;
   DType dtype;
-  PyObject* descr;      // NumPy's own object for the native dtype: identity is a fast check
+  PyObject* descr;  // NumPy's own object for the native dtype: identity is a fast check
   Shape static_shape;
-  py::object key;       // what the program used as the key, for messages
+  py::object key;  // what the program used as the key, for messages
 };
 
 // One way of calling run(): resolved once, reused while the same objects are fetched and fed.
 struct Entry {
   std::vector<py::object> references;
-  Request request;      // without feed shapes
+  Request request;  // without feed shapes
   std::vector<Feed> feeds;
-  py::object result;    // the nested result with fetch numbers for leaves; -1 stands for None
+  py::object result;  // the nested result with fetch numbers for leaves; -1 stands for None
   struct Variant {
     std::vector<Shape> shapes;
     std::shared_ptr<const Plan> plan;
@@ -339,7 +341,8 @@ class PySession {
     if (PyList_CheckExact(o)) {
       const Py_ssize_t n = PyList_GET_SIZE(o);
       auto out = py::reinterpret_steal<py::object>(PyList_New(n));
-      for (Py_ssize_t i = 0; i < n; ++i) PyList_SET_ITEM(out.ptr(), i, build(PyList_GET_ITEM(o, i), outputs).release().ptr());
+      for (Py_ssize_t i = 0; i < n; ++i)
+        PyList_SET_ITEM(out.ptr(), i, build(PyList_GET_ITEM(o, i), outputs).release().ptr());
       return out;
     }
     // (callable, parts): dicts, named tuples, sparse values; the callable puts them together.

@@ -42,9 +42,12 @@ bool same_value(const AttrValue& a, const AttrValue& b) {
       [&](const auto& x) {
         using T = std::decay_t<decltype(x)>;
         const T& y = std::get<T>(b);
-        if constexpr (std::is_same_v<T, std::monostate>) return true;
-        else if constexpr (std::is_same_v<T, Tensor>) return same_tensor(x, y);
-        else return x == y;
+        if constexpr (std::is_same_v<T, std::monostate>)
+          return true;
+        else if constexpr (std::is_same_v<T, Tensor>)
+          return same_tensor(x, y);
+        else
+          return x == y;
       },
       a);
 }

@@ -12,8 +12,8 @@ namespace tfmini {
 struct DeviceInfo {
   std::string name;  // "/device:GPU:0"
   DeviceKind kind = DeviceKind::kCPU;
-  size_t memory = 0;         // bytes; 0 if unknown
-  std::string description;   // "NVIDIA H200, compute capability 9.0"
+  size_t memory = 0;        // bytes; 0 if unknown
+  std::string description;  // "NVIDIA H200, compute capability 9.0"
 };
 
 std::vector<DeviceInfo> list_devices();

@@ -7,9 +7,9 @@ namespace {
 
 struct Row {
   DType dtype;
-  const char* name;      // Python name
-  const char* op_def;    // spelling in op definitions
-  const char* enum_name; // spelling in GraphDef text
+  const char* name;       // Python name
+  const char* op_def;     // spelling in op definitions
+  const char* enum_name;  // spelling in GraphDef text
   size_t size;
 };
 
@@ -45,9 +45,11 @@ const Row* find(DType dtype) {
 size_t dtype_size(DType dtype) {
   switch (dtype) {  // the common sizes without a search: this sits on the run path
     case DType::kFloat:
-    case DType::kInt32: return 4;
+    case DType::kInt32:
+      return 4;
     case DType::kDouble:
-    case DType::kInt64: return 8;
+    case DType::kInt64:
+      return 8;
     default: {
       const Row* row = find(dtype);
       return row ? row->size : 0;

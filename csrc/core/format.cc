@@ -7,16 +7,32 @@ namespace {
 
 void element(std::ostream& out, const Tensor& t, int64_t i) {
   switch (t.dtype()) {
-    case DType::kFloat: out << t.data<float>()[i]; break;
-    case DType::kDouble: out << t.data<double>()[i]; break;
-    case DType::kHalf: out << static_cast<float>(t.data<Half>()[i]); break;
-    case DType::kBFloat16: out << static_cast<float>(t.data<BFloat16>()[i]); break;
-    case DType::kBool: out << (t.data<bool>()[i] ? "1" : "0"); break;
-    case DType::kString: out << t.data<std::string>()[i]; break;
-    case DType::kUInt64: out << t.data<uint64_t>()[i]; break;
+    case DType::kFloat:
+      out << t.data<float>()[i];
+      break;
+    case DType::kDouble:
+      out << t.data<double>()[i];
+      break;
+    case DType::kHalf:
+      out << static_cast<float>(t.data<Half>()[i]);
+      break;
+    case DType::kBFloat16:
+      out << static_cast<float>(t.data<BFloat16>()[i]);
+      break;
+    case DType::kBool:
+      out << (t.data<bool>()[i] ? "1" : "0");
+      break;
+    case DType::kString:
+      out << t.data<std::string>()[i];
+      break;
+    case DType::kUInt64:
+      out << t.data<uint64_t>()[i];
+      break;
     default:
-      if (is_integer(t.dtype())) out << t.int_at(i);
-      else out << '?';
+      if (is_integer(t.dtype()))
+        out << t.int_at(i);
+      else
+        out << '?';
   }
 }
 

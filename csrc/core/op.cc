@@ -144,8 +144,8 @@ OpBuilder& OpBuilder::attr(std::string_view spec) {
 }
 
 int normalize_axis(int64_t axis, int rank, const char* what) {
-  check(axis >= -rank && axis < rank, what, " ", axis, " is out of range for a tensor of rank ", rank, "; it must lie in [", -rank,
-        ", ", rank, ")");
+  check(axis >= -rank && axis < rank, what, " ", axis, " is out of range for a tensor of rank ", rank,
+        "; it must lie in [", -rank, ", ", rank, ")");
   return static_cast<int>(axis < 0 ? axis + rank : axis);
 }
 

@@ -88,16 +88,47 @@ class OpBuilder {
   OpBuilder& input(std::string_view spec);
   OpBuilder& output(std::string_view spec);
   OpBuilder& attr(std::string_view spec);
-  OpBuilder& shape(ShapeFn fn) { def_.shape_fn = fn; return *this; }
-  OpBuilder& stateful() { def_.stateful = true; return *this; }
-  OpBuilder& alias() { def_.alias = true; return *this; }
-  OpBuilder& in_place(int input, int output = 0) { def_.in_place.emplace_back(input, output); return *this; }
-  OpBuilder& host_input(int input) { def_.host_inputs.push_back(input); return *this; }
-  OpBuilder& dynamic_output() { def_.dynamic_output = true; return *this; }
-  OpBuilder& keeps_inputs() { def_.keeps_inputs = true; return *this; }
-  OpBuilder& writes_variable() { def_.writes_variable = true; def_.stateful = true; return *this; }
-  OpBuilder& elementwise() { def_.elementwise = true; return *this; }
-  OpBuilder& kernel_attr(std::string_view name) { def_.kernel_attr = std::string(name); return *this; }
+  OpBuilder& shape(ShapeFn fn) {
+    def_.shape_fn = fn;
+    return *this;
+  }
+  OpBuilder& stateful() {
+    def_.stateful = true;
+    return *this;
+  }
+  OpBuilder& alias() {
+    def_.alias = true;
+    return *this;
+  }
+  OpBuilder& in_place(int input, int output = 0) {
+    def_.in_place.emplace_back(input, output);
+    return *this;
+  }
+  OpBuilder& host_input(int input) {
+    def_.host_inputs.push_back(input);
+    return *this;
+  }
+  OpBuilder& dynamic_output() {
+    def_.dynamic_output = true;
+    return *this;
+  }
+  OpBuilder& keeps_inputs() {
+    def_.keeps_inputs = true;
+    return *this;
+  }
+  OpBuilder& writes_variable() {
+    def_.writes_variable = true;
+    def_.stateful = true;
+    return *this;
+  }
+  OpBuilder& elementwise() {
+    def_.elementwise = true;
+    return *this;
+  }
+  OpBuilder& kernel_attr(std::string_view name) {
+    def_.kernel_attr = std::string(name);
+    return *this;
+  }
 
  private:
   OpDef& def_;
@@ -146,7 +177,7 @@ void scalar(InferContext& c);         // every output a scalar
 void broadcast_all(InferContext& c);  // output 0 = all inputs broadcast together
 void merged(InferContext& c);         // all inputs have output 0's shape
 void unknown(InferContext& c);
-void none(InferContext& c);           // no outputs
+void none(InferContext& c);  // no outputs
 }  // namespace shapes
 
 // A negative axis counts from the back; throws InvalidArgumentError outside [-rank, rank).

@@ -20,8 +20,7 @@ void parallel_for(int64_t n, int64_t grain, RangeFn fn, const void* closure);
 // that a chunk takes at least ~20 us.
 template <class Fn>
 void parallel_for(int64_t n, int64_t grain, const Fn& fn) {
-  detail::parallel_for(
-      n, grain, [](const void* f, int64_t b, int64_t e) { (*static_cast<const Fn*>(f))(b, e); }, &fn);
+  detail::parallel_for(n, grain, [](const void* f, int64_t b, int64_t e) { (*static_cast<const Fn*>(f))(b, e); }, &fn);
 }
 
 // Grain for items that each touch about `bytes` of memory or cost about `nanoseconds`.

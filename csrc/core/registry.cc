@@ -64,8 +64,9 @@ std::vector<const OpDef*> Registry::all() const {
 void Registry::kernel(std::string_view op, DeviceKind device, DType dtype, void (*fn)(KernelContext&)) {
   add(op, device, dtype, [fn](const Attrs&) {
     // The function pointer itself is the state; nothing is owned.
-    return Kernel{[](const void* f, KernelContext& c) { reinterpret_cast<void (*)(KernelContext&)>(const_cast<void*>(f))(c); },
-                  std::shared_ptr<const void>(std::shared_ptr<void>(), reinterpret_cast<const void*>(fn))};
+    return Kernel{
+        [](const void* f, KernelContext& c) { reinterpret_cast<void (*)(KernelContext&)>(const_cast<void*>(f))(c); },
+        std::shared_ptr<const void>(std::shared_ptr<void>(), reinterpret_cast<const void*>(fn))};
   });
 }
 

@@ -10,7 +10,8 @@ namespace tfmini {
 Shape::Shape(std::initializer_list<int64_t> dims) : Shape(dims.begin(), static_cast<int>(dims.size())) {}
 
 Shape::Shape(const int64_t* dims, int rank) : rank_(rank) {
-  if (rank > kMaxRank) fail(Code::kUnimplemented, "tensors of rank ", rank, " are not supported (at most ", kMaxRank, ")");
+  if (rank > kMaxRank)
+    fail(Code::kUnimplemented, "tensors of rank ", rank, " are not supported (at most ", kMaxRank, ")");
   std::copy(dims, dims + rank, dims_.begin());
 }
 

@@ -49,15 +49,24 @@ Tensor Tensor::clone() const {
 
 int64_t Tensor::int_at(int64_t i) const {
   switch (dtype_) {
-    case DType::kInt32: return data<int32_t>()[i];
-    case DType::kInt64: return data<int64_t>()[i];
-    case DType::kInt16: return data<int16_t>()[i];
-    case DType::kInt8: return data<int8_t>()[i];
-    case DType::kUInt8: return data<uint8_t>()[i];
-    case DType::kUInt16: return data<uint16_t>()[i];
-    case DType::kUInt32: return data<uint32_t>()[i];
-    case DType::kUInt64: return static_cast<int64_t>(data<uint64_t>()[i]);
-    default: invalid_argument("expected an integer tensor, got ", dtype_name(dtype_));
+    case DType::kInt32:
+      return data<int32_t>()[i];
+    case DType::kInt64:
+      return data<int64_t>()[i];
+    case DType::kInt16:
+      return data<int16_t>()[i];
+    case DType::kInt8:
+      return data<int8_t>()[i];
+    case DType::kUInt8:
+      return data<uint8_t>()[i];
+    case DType::kUInt16:
+      return data<uint16_t>()[i];
+    case DType::kUInt32:
+      return data<uint32_t>()[i];
+    case DType::kUInt64:
+      return static_cast<int64_t>(data<uint64_t>()[i]);
+    default:
+      invalid_argument("expected an integer tensor, got ", dtype_name(dtype_));
   }
 }
 

@@ -47,9 +47,13 @@ class Tensor {
   size_t bytes() const { return static_cast<size_t>(num_elements()) * dtype_size(dtype_); }
 
   template <class T>
-  T* data() { return static_cast<T*>(data_); }
+  T* data() {
+    return static_cast<T*>(data_);
+  }
   template <class T>
-  const T* data() const { return static_cast<const T*>(data_); }
+  const T* data() const {
+    return static_cast<const T*>(data_);
+  }
   void* raw() { return data_; }
   const void* raw() const { return data_; }
   const BufferRef& buffer() const { return buffer_; }

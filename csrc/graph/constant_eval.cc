@@ -10,8 +10,10 @@ namespace {
 Tensor int_tensor(DType dtype, const Shape& shape, const int64_t* values) {
   Tensor t(dtype, shape);
   for (int64_t i = 0; i < t.num_elements(); ++i) {
-    if (dtype == DType::kInt32) t.data<int32_t>()[i] = static_cast<int32_t>(values[i]);
-    else t.data<int64_t>()[i] = values[i];
+    if (dtype == DType::kInt32)
+      t.data<int32_t>()[i] = static_cast<int32_t>(values[i]);
+    else
+      t.data<int64_t>()[i] = values[i];
   }
   return t;
 }
@@ -118,7 +120,7 @@ Shape partial_shape(Graph& graph, Out t) {
     if (s.known_rank()) return s;
   }
   return own.known_rank() && own[0] >= 0 && own[0] <= Shape::kMaxRank ? Shape::unknown_of_rank(static_cast<int>(own[0]))
-                                                                     : Shape::unknown();
+                                                                      : Shape::unknown();
 }
 
 Shape partial_shape_of_scalar(Graph& graph, Out t) {

@@ -13,7 +13,7 @@ namespace tfmini {
 struct Function {
   std::string name;
   std::shared_ptr<Graph> graph;
-  std::vector<Out> inputs;            // outputs of _Arg nodes
+  std::vector<Out> inputs;  // outputs of _Arg nodes
   std::vector<Out> outputs;
   std::vector<int32_t> control_outputs;  // stateful nodes that run though no output needs them
 };

@@ -48,7 +48,8 @@ void Graph::resolve(Node& node, const std::vector<std::vector<Out>>& inputs) {
       node.inputs.push_back(t);
       if (i < node.op->inputs.size() && node.op->inputs[i].is_ref && !nodes_[t.node].refs[t.index])
         throw TypeMismatch(detail::concat("input '", node.op->inputs[i].name, "' of ", node.op->name,
-                                          " must be a variable, got the value '", nodes_[t.node].name, ":", t.index, "'"));
+                                          " must be a variable, got the value '", nodes_[t.node].name, ":", t.index,
+                                          "'"));
     }
   }
   node.dtypes = resolve_attrs(*node.op, types, node.attrs);

@@ -67,7 +67,7 @@ class Graph {
 
  private:
   void resolve(Node& node, const std::vector<std::vector<Out>>& inputs);
-  std::deque<Node> nodes_;  // a deque: references stay valid while nodes are added
+  std::deque<Node> nodes_;                                 // a deque: references stay valid while nodes are added
   std::unordered_map<std::string_view, int32_t> by_name_;  // keys point into the nodes
   std::unordered_map<int64_t, Tensor> known_values_;       // of shape ops, computed on demand
 };

@@ -18,7 +18,9 @@ std::string list_types(const std::vector<DType>& types) {
 }
 
 void check_attr(const OpDef& op, const AttrDef& def, const AttrValue& value) {
-  auto bad = [&](const auto&... parts) { throw TypeMismatch(detail::concat("attribute '", def.name, "' of ", op.name, " ", parts...)); };
+  auto bad = [&](const auto&... parts) {
+    throw TypeMismatch(detail::concat("attribute '", def.name, "' of ", op.name, " ", parts...));
+  };
   auto check_type = [&](DType d) {
     if (!allowed(def, d))
       bad("cannot be ", dtype_name(d), def.allowed_types.empty() ? "" : "; allowed: " + list_types(def.allowed_types));
@@ -26,8 +28,8 @@ void check_attr(const OpDef& op, const AttrDef& def, const AttrValue& value) {
   if (const auto* d = std::get_if<DType>(&value)) check_type(*d);
   if (const auto* list = std::get_if<std::vector<DType>>(&value)) {
     for (DType d : *list) check_type(d);
-    check(!def.has_minimum || static_cast<int64_t>(list->size()) >= def.minimum, "attribute '", def.name, "' of ", op.name,
-          " needs at least ", def.minimum, " entries");
+    check(!def.has_minimum || static_cast<int64_t>(list->size()) >= def.minimum, "attribute '", def.name, "' of ",
+          op.name, " needs at least ", def.minimum, " entries");
   }
   if (const auto* i = std::get_if<int64_t>(&value))
     check(!def.has_minimum || *i >= def.minimum, "attribute '", def.name, "' of ", op.name, " must be at least ",

@@ -54,12 +54,28 @@ void assert_shape(InferContext& c) { c.with_rank(0, 0); }
 }  // namespace
 
 void register_checks(Registry& r) {
-  r.op("Assert").input("condition: bool").input("data: T").attr("T: list(type)").attr("summarize: int = 3").shape(assert_shape)
-      .stateful().host_input(0);
+  r.op("Assert")
+      .input("condition: bool")
+      .input("data: T")
+      .attr("T: list(type)")
+      .attr("summarize: int = 3")
+      .shape(assert_shape)
+      .stateful()
+      .host_input(0);
   r.kernel<Assert>("Assert", DeviceKind::kCPU, DType::kInvalid);
-  r.op("Print").input("input: T").input("data: U").output("output: T").attr("T: type").attr("U: list(type)")
-      .attr("message: string = ''").attr("first_n: int = -1").attr("summarize: int = 3").shape(shapes::unchanged).stateful()
-      .dynamic_output().keeps_inputs();
+  r.op("Print")
+      .input("input: T")
+      .input("data: U")
+      .output("output: T")
+      .attr("T: type")
+      .attr("U: list(type)")
+      .attr("message: string = ''")
+      .attr("first_n: int = -1")
+      .attr("summarize: int = 3")
+      .shape(shapes::unchanged)
+      .stateful()
+      .dynamic_output()
+      .keeps_inputs();
   r.kernel<Print>("Print", DeviceKind::kCPU, DType::kInvalid);
 }
 

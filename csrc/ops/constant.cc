@@ -26,12 +26,26 @@ void no_kernel(KernelContext&) {}
 
 void register_constant(Registry& r) {
   r.op("Const").output("output: dtype").attr("value: tensor").attr("dtype: type").shape(const_shape);
-  r.op("Placeholder").output("output: dtype").attr("dtype: type").attr("shape: shape = unknown").shape(placeholder_shape)
+  r.op("Placeholder")
+      .output("output: dtype")
+      .attr("dtype: type")
+      .attr("shape: shape = unknown")
+      .shape(placeholder_shape)
       .stateful();
-  r.op("_Arg").output("output: T").attr("T: type").attr("index: int >= 0").attr("shape: shape = unknown")
-      .shape(placeholder_shape).stateful();
-  r.op("PlaceholderWithDefault").input("input: dtype").output("output: dtype").attr("dtype: type")
-      .attr("shape: shape").shape(placeholder_with_default_shape).alias();
+  r.op("_Arg")
+      .output("output: T")
+      .attr("T: type")
+      .attr("index: int >= 0")
+      .attr("shape: shape = unknown")
+      .shape(placeholder_shape)
+      .stateful();
+  r.op("PlaceholderWithDefault")
+      .input("input: dtype")
+      .output("output: dtype")
+      .attr("dtype: type")
+      .attr("shape: shape")
+      .shape(placeholder_with_default_shape)
+      .alias();
   r.op("NoOp").shape(shapes::none).stateful();
   r.kernel("NoOp", DeviceKind::kCPU, DType::kInvalid, no_kernel);
 }

@@ -24,12 +24,32 @@ void while_shape(InferContext& c) {
 }  // namespace
 
 void register_control_flow(Registry& r) {
-  r.op("If").input("cond: Tcond").input("input: Tin").output("output: Tout").attr("Tcond: type").attr("Tin: list(type)")
-      .attr("Tout: list(type)").attr("then_branch: func").attr("else_branch: func")
-      .attr("output_shapes: list(shape) = []").shape(if_shape).stateful().dynamic_output();
-  r.op("While").input("input: T").output("output: T").attr("T: list(type)").attr("cond: func").attr("body: func")
-      .attr("output_shapes: list(shape) = []").attr("parallel_iterations: int = 10").attr("maximum_iterations: int = -1")
-      .attr("_changes: list(bool) = []").shape(while_shape).stateful().dynamic_output();
+  r.op("If")
+      .input("cond: Tcond")
+      .input("input: Tin")
+      .output("output: Tout")
+      .attr("Tcond: type")
+      .attr("Tin: list(type)")
+      .attr("Tout: list(type)")
+      .attr("then_branch: func")
+      .attr("else_branch: func")
+      .attr("output_shapes: list(shape) = []")
+      .shape(if_shape)
+      .stateful()
+      .dynamic_output();
+  r.op("While")
+      .input("input: T")
+      .output("output: T")
+      .attr("T: list(type)")
+      .attr("cond: func")
+      .attr("body: func")
+      .attr("output_shapes: list(shape) = []")
+      .attr("parallel_iterations: int = 10")
+      .attr("maximum_iterations: int = -1")
+      .attr("_changes: list(bool) = []")
+      .shape(while_shape)
+      .stateful()
+      .dynamic_output();
 }
 
 }  // namespace tfmini

@@ -44,14 +44,16 @@ void register_summary(Registry& r) {
       .output("summary: string")
       .attr(real)
       .shape(scalar_summary_shape)
-      .dynamic_output().stateful();
+      .dynamic_output()
+      .stateful();
   r.op("HistogramSummary")
       .input("tag: string")
       .input("values: T")
       .output("summary: string")
       .attr(real + " = float")
       .shape(one_tag)
-      .dynamic_output().stateful();
+      .dynamic_output()
+      .stateful();
   r.op("ImageSummary")
       .input("tag: string")
       .input("tensor: T")
@@ -60,7 +62,8 @@ void register_summary(Registry& r) {
       .attr("T: {uint8, float, half, double} = float")
       .attr("bad_color: tensor = [255, 0, 0, 255]")
       .shape(image_summary_shape)
-      .dynamic_output().stateful();
+      .dynamic_output()
+      .stateful();
   r.op("AudioSummaryV2")
       .input("tag: string")
       .input("tensor: float")
@@ -68,7 +71,8 @@ void register_summary(Registry& r) {
       .output("summary: string")
       .attr("max_outputs: int >= 1 = 3")
       .shape(audio_summary_shape)
-      .dynamic_output().stateful();
+      .dynamic_output()
+      .stateful();
   r.op("TensorSummaryV2")
       .input("tag: string")
       .input("tensor: T")
@@ -76,13 +80,15 @@ void register_summary(Registry& r) {
       .output("summary: string")
       .attr("T: type")
       .shape(one_tag)
-      .dynamic_output().stateful();
+      .dynamic_output()
+      .stateful();
   r.op("MergeSummary")
       .input("inputs: N * string")
       .output("summary: string")
       .attr("N: int >= 1")
       .shape(shapes::scalar)
-      .dynamic_output().stateful();
+      .dynamic_output()
+      .stateful();
 }
 
 }  // namespace tfmini

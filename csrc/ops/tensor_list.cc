@@ -163,12 +163,13 @@ void stack(KernelContext& c) {
       Tensor row(list.dtype, shape, out.buffer(), dst);
       if (t.defined()) copy_elements(t, row);
     } else if (bytes) {
-      if (t.defined()) std::memcpy(dst, t.raw(), bytes);
-      else std::memset(dst, 0, bytes);
+      if (t.defined())
+        std::memcpy(dst, t.raw(), bytes);
+      else
+        std::memset(dst, 0, bytes);
     }
   }
 }
-
 
 // A list as long as input 0, of elements that read as zeros.
 void zeros_like(KernelContext& c) {
@@ -210,11 +211,16 @@ Tensor sum_as(const Tensor& a, const Tensor& b) {
 Tensor sum(const Tensor& a, const Tensor& b) {
   check(a.shape() == b.shape(), "cannot add list elements of shapes ", a.shape(), " and ", b.shape());
   switch (a.dtype()) {
-    case DType::kFloat: return sum_as<float>(a, b);
-    case DType::kDouble: return sum_as<double>(a, b);
-    case DType::kHalf: return sum_as<Half>(a, b);
-    case DType::kBFloat16: return sum_as<BFloat16>(a, b);
-    default: invalid_argument("cannot add list elements of type ", dtype_name(a.dtype()));
+    case DType::kFloat:
+      return sum_as<float>(a, b);
+    case DType::kDouble:
+      return sum_as<double>(a, b);
+    case DType::kHalf:
+      return sum_as<Half>(a, b);
+    case DType::kBFloat16:
+      return sum_as<BFloat16>(a, b);
+    default:
+      invalid_argument("cannot add list elements of type ", dtype_name(a.dtype()));
   }
 }
 
@@ -256,37 +262,99 @@ template <class K>
 void add(Registry& r, const char* op) {
   r.kernel<K>(op, DeviceKind::kCPU, DType::kInvalid);
 }
-void add(Registry& r, const char* op, void (*fn)(KernelContext&)) { r.kernel(op, DeviceKind::kCPU, DType::kInvalid, fn); }
+void add(Registry& r, const char* op, void (*fn)(KernelContext&)) {
+  r.kernel(op, DeviceKind::kCPU, DType::kInvalid, fn);
+}
 
 }  // namespace
 
 void register_tensor_list(Registry& r) {
-  r.op("TensorListReserve").input("element_shape: shape_type").input("num_elements: int32").output("handle: variant")
-      .attr("element_dtype: type").attr("shape_type: {int32, int64}").shape(push_shape).dynamic_output();
-  r.op("EmptyTensorList").input("element_shape: shape_type").input("max_num_elements: int32").output("handle: variant")
-      .attr("element_dtype: type").attr("shape_type: {int32, int64}").shape(push_shape).dynamic_output();
-  r.op("TensorListPushBack").input("input_handle: variant").input("tensor: element_dtype")
-      .output("output_handle: variant").attr("element_dtype: type").shape(push_shape).dynamic_output().keeps_inputs();
-  r.op("TensorListPopBack").input("input_handle: variant").input("element_shape: int32")
-      .output("output_handle: variant").output("tensor: element_dtype").attr("element_dtype: type").shape(pop_shape)
+  r.op("TensorListReserve")
+      .input("element_shape: shape_type")
+      .input("num_elements: int32")
+      .output("handle: variant")
+      .attr("element_dtype: type")
+      .attr("shape_type: {int32, int64}")
+      .shape(push_shape)
+      .dynamic_output();
+  r.op("EmptyTensorList")
+      .input("element_shape: shape_type")
+      .input("max_num_elements: int32")
+      .output("handle: variant")
+      .attr("element_dtype: type")
+      .attr("shape_type: {int32, int64}")
+      .shape(push_shape)
+      .dynamic_output();
+  r.op("TensorListPushBack")
+      .input("input_handle: variant")
+      .input("tensor: element_dtype")
+      .output("output_handle: variant")
+      .attr("element_dtype: type")
+      .shape(push_shape)
+      .dynamic_output()
+      .keeps_inputs();
+  r.op("TensorListPopBack")
+      .input("input_handle: variant")
+      .input("element_shape: int32")
+      .output("output_handle: variant")
+      .output("tensor: element_dtype")
+      .attr("element_dtype: type")
+      .shape(pop_shape)
       .dynamic_output();
   r.op("TensorListLength").input("input_handle: variant").output("length: int32").shape(shapes::scalar);
-  r.op("TensorListGetItem").input("input_handle: variant").input("index: int32").input("element_shape: int32")
-      .output("item: element_dtype").attr("element_dtype: type").shape(item_shape).dynamic_output();
-  r.op("TensorListSetItem").input("input_handle: variant").input("index: int32").input("item: element_dtype")
-      .output("output_handle: variant").attr("element_dtype: type").shape(push_shape).dynamic_output().keeps_inputs();
-  r.op("TensorListFromTensor").input("tensor: element_dtype").input("element_shape: shape_type")
-      .output("output_handle: variant").attr("element_dtype: type").attr("shape_type: {int32, int64}")
-      .shape(push_shape).dynamic_output().keeps_inputs();
-  r.op("TensorListStack").input("input_handle: variant").input("element_shape: int32").output("tensor: element_dtype")
-      .attr("element_dtype: type").attr("num_elements: int = -1").shape(stack_shape).dynamic_output();
-  r.op("_TensorListZerosLike").input("handle: variant").output("zeros: variant").shape(push_shape).dynamic_output();
-  r.op("_TensorListClearItem").input("input_handle: variant").input("index: int32").output("output_handle: variant")
-      .shape(push_shape).dynamic_output();
-  r.op("_TensorListAdd").input("a: variant").input("b: variant").output("sum: variant").shape(push_shape)
+  r.op("TensorListGetItem")
+      .input("input_handle: variant")
+      .input("index: int32")
+      .input("element_shape: int32")
+      .output("item: element_dtype")
+      .attr("element_dtype: type")
+      .shape(item_shape)
       .dynamic_output();
-  r.op("_TensorListGrow").input("input_handle: variant").input("size: int32").output("output_handle: variant")
-      .shape(push_shape).dynamic_output();
+  r.op("TensorListSetItem")
+      .input("input_handle: variant")
+      .input("index: int32")
+      .input("item: element_dtype")
+      .output("output_handle: variant")
+      .attr("element_dtype: type")
+      .shape(push_shape)
+      .dynamic_output()
+      .keeps_inputs();
+  r.op("TensorListFromTensor")
+      .input("tensor: element_dtype")
+      .input("element_shape: shape_type")
+      .output("output_handle: variant")
+      .attr("element_dtype: type")
+      .attr("shape_type: {int32, int64}")
+      .shape(push_shape)
+      .dynamic_output()
+      .keeps_inputs();
+  r.op("TensorListStack")
+      .input("input_handle: variant")
+      .input("element_shape: int32")
+      .output("tensor: element_dtype")
+      .attr("element_dtype: type")
+      .attr("num_elements: int = -1")
+      .shape(stack_shape)
+      .dynamic_output();
+  r.op("_TensorListZerosLike").input("handle: variant").output("zeros: variant").shape(push_shape).dynamic_output();
+  r.op("_TensorListClearItem")
+      .input("input_handle: variant")
+      .input("index: int32")
+      .output("output_handle: variant")
+      .shape(push_shape)
+      .dynamic_output();
+  r.op("_TensorListAdd")
+      .input("a: variant")
+      .input("b: variant")
+      .output("sum: variant")
+      .shape(push_shape)
+      .dynamic_output();
+  r.op("_TensorListGrow")
+      .input("input_handle: variant")
+      .input("size: int32")
+      .output("output_handle: variant")
+      .shape(push_shape)
+      .dynamic_output();
   add(r, "_TensorListGrow", grow);
   add(r, "_TensorListZerosLike", zeros_like);
   add(r, "_TensorListClearItem", clear_item);

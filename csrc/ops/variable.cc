@@ -38,12 +38,15 @@ struct AssignUpdate {
     parallel_for(delta.num_elements(), grain_for_bytes(3 * sizeof(T)), [&](int64_t begin, int64_t end) {
       using C = ComputeType<T>;
       for (int64_t i = begin; i < end; ++i)
-        v[i] = static_cast<T>(kAdd ? static_cast<C>(v[i]) + static_cast<C>(d[i]) : static_cast<C>(v[i]) - static_cast<C>(d[i]));
+        v[i] = static_cast<T>(kAdd ? static_cast<C>(v[i]) + static_cast<C>(d[i])
+                                   : static_cast<C>(v[i]) - static_cast<C>(d[i]));
     });
   }
 };
-template <class T> struct AssignAdd : AssignUpdate<T, true> {};
-template <class T> struct AssignSub : AssignUpdate<T, false> {};
+template <class T>
+struct AssignAdd : AssignUpdate<T, true> {};
+template <class T>
+struct AssignSub : AssignUpdate<T, false> {};
 
 void is_initialized(KernelContext& c) { *c.out<bool>(0) = c.variable(0).initialized(); }
 
@@ -69,31 +72,69 @@ struct CountUpTo {
 
 void register_variable(Registry& r) {
   for (const char* name : {"VariableV2", "Variable"})
-    r.op(name).output("ref: Ref(dtype)").attr("shape: shape").attr("dtype: type").attr("container: string = ''")
-        .attr("shared_name: string = ''").shape(variable_shape).stateful();
+    r.op(name)
+        .output("ref: Ref(dtype)")
+        .attr("shape: shape")
+        .attr("dtype: type")
+        .attr("container: string = ''")
+        .attr("shared_name: string = ''")
+        .shape(variable_shape)
+        .stateful();
   // Every use of a reference as a value goes through one of these; inserted by the variables pass.
-  r.op("_ReadVariable").input("ref: Ref(T)").output("value: T").attr("T: type").shape(shapes::unchanged).stateful()
+  r.op("_ReadVariable")
+      .input("ref: Ref(T)")
+      .output("value: T")
+      .attr("T: type")
+      .shape(shapes::unchanged)
+      .stateful()
       .dynamic_output();
   r.kernel("_ReadVariable", DeviceKind::kCPU, DType::kInvalid, read_variable);
-  r.op("_CopyVariable").input("ref: Ref(T)").output("value: T").attr("T: type").shape(shapes::unchanged).stateful()
+  r.op("_CopyVariable")
+      .input("ref: Ref(T)")
+      .output("value: T")
+      .attr("T: type")
+      .shape(shapes::unchanged)
+      .stateful()
       .dynamic_output();
   r.kernel("_CopyVariable", DeviceKind::kCPU, DType::kInvalid, copy_variable);
 
-  r.op("IsVariableInitialized").input("ref: Ref(dtype)").output("is_initialized: bool").attr("dtype: type")
-      .shape(shapes::scalar).stateful();
+  r.op("IsVariableInitialized")
+      .input("ref: Ref(dtype)")
+      .output("is_initialized: bool")
+      .attr("dtype: type")
+      .shape(shapes::scalar)
+      .stateful();
   r.kernel("IsVariableInitialized", DeviceKind::kCPU, DType::kInvalid, is_initialized);
 
-  r.op("Assign").input("ref: Ref(T)").input("value: T").output("output_ref: Ref(T)").attr("T: type")
-      .attr("validate_shape: bool = true").attr("use_locking: bool = true").shape(assign_shape).writes_variable()
+  r.op("Assign")
+      .input("ref: Ref(T)")
+      .input("value: T")
+      .output("output_ref: Ref(T)")
+      .attr("T: type")
+      .attr("validate_shape: bool = true")
+      .attr("use_locking: bool = true")
+      .shape(assign_shape)
+      .writes_variable()
       .keeps_inputs();
   r.kernel("Assign", DeviceKind::kCPU, DType::kInvalid, assign);
   for (const char* name : {"AssignAdd", "AssignSub"})
-    r.op(name).input("ref: Ref(T)").input("value: T").output("output_ref: Ref(T)").attr("T: type")
-        .attr("use_locking: bool = false").shape(shapes::merged).writes_variable();
+    r.op(name)
+        .input("ref: Ref(T)")
+        .input("value: T")
+        .output("output_ref: Ref(T)")
+        .attr("T: type")
+        .attr("use_locking: bool = false")
+        .shape(shapes::merged)
+        .writes_variable();
   r.kernels<AssignAdd>("AssignAdd", DeviceKind::kCPU, NumberTypes{});
   r.kernels<AssignSub>("AssignSub", DeviceKind::kCPU, NumberTypes{});
-  r.op("CountUpTo").input("ref: Ref(T)").output("output: T").attr("limit: int").attr("T: {int32, int64}")
-      .shape(shapes::scalar).writes_variable();
+  r.op("CountUpTo")
+      .input("ref: Ref(T)")
+      .output("output: T")
+      .attr("limit: int")
+      .attr("T: {int32, int64}")
+      .shape(shapes::scalar)
+      .writes_variable();
   r.kernels<CountUpTo>("CountUpTo", DeviceKind::kCPU, IndexTypes{});
 }
 

@@ -19,13 +19,13 @@ namespace tfmini {
 struct IrNode {
   const OpDef* op = nullptr;
   std::shared_ptr<const Attrs> attrs;
-  std::string name;                 // the graph node's, for messages
-  int32_t origin = -1;              // its id: creation order
-  std::vector<Out> inputs;          // Out::node indexes Ir::nodes
-  std::vector<int32_t> control;     // nodes that must run before
+  std::string name;              // the graph node's, for messages
+  int32_t origin = -1;           // its id: creation order
+  std::vector<Out> inputs;       // Out::node indexes Ir::nodes
+  std::vector<int32_t> control;  // nodes that must run before
   std::vector<DType> dtypes;
   std::vector<Shape> shapes;
-  std::vector<Tensor> values;       // outputs known already; empty, or one entry per output
+  std::vector<Tensor> values;  // outputs known already; empty, or one entry per output
   std::string device;
   // Variable accesses: name of the variable per ref input (empty for other inputs); for a read, the
   // origins of the assignments it must see.
@@ -38,8 +38,8 @@ struct IrNode {
 struct Ir {
   std::vector<IrNode> nodes;
   std::vector<Out> fetches;
-  std::vector<int32_t> targets;     // run for their effect
-  std::vector<int32_t> feeds;       // node per feed (op _Arg, no inputs); -1 if nothing uses it
+  std::vector<int32_t> targets;  // run for their effect
+  std::vector<int32_t> feeds;    // node per feed (op _Arg, no inputs); -1 if nothing uses it
 
   const Shape& shape(Out t) const { return nodes[t.node].shapes[t.index]; }
   DType dtype(Out t) const { return nodes[t.node].dtypes[t.index]; }

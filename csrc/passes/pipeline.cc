@@ -45,7 +45,8 @@ Ir remove_dead(Ir ir) {
   for (size_t i = 0; i < ir.nodes.size(); ++i) {
     const IrNode& n = ir.nodes[i];
     const bool source = n.inputs.empty() && n.op->inputs.empty() && n.op->name != "NoOp" && !n.op->outputs.empty();
-    if (n.op->stateful && !source && n.op->name != "_ReadVariable" && n.op->name != "NoOp") mark(static_cast<int32_t>(i));
+    if (n.op->stateful && !source && n.op->name != "_ReadVariable" && n.op->name != "NoOp")
+      mark(static_cast<int32_t>(i));
   }
   while (!stack.empty()) {
     const int32_t i = stack.back();

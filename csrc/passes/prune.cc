@@ -38,9 +38,9 @@ IrNode copy_node(const Node& node) {
 }
 
 [[noreturn]] void unfed(const Node& node) {
-  Error e(Code::kInvalidArgument, detail::concat("You must feed a value for placeholder tensor '", node.name, "' with dtype ",
-                                                 dtype_name(node.dtypes[0]), " and shape ", node.shapes[0],
-                                                 ": pass it in feed_dict"));
+  Error e(Code::kInvalidArgument,
+          detail::concat("You must feed a value for placeholder tensor '", node.name, "' with dtype ",
+                         dtype_name(node.dtypes[0]), " and shape ", node.shapes[0], ": pass it in feed_dict"));
   e.set_node(node.name);
   throw e;
 }

@@ -161,9 +161,8 @@ Ir lower_references(Ir ir) {
   // Which assignments (by origin) each read depends on, now that all dependencies are the
   // program's own.
   std::vector<std::set<int32_t>> behind(ir.nodes.size());
-  const bool any_write = std::any_of(ir.nodes.begin(), ir.nodes.end(), [](const IrNode& n) {
-    return n.op->writes_variable || has_functions(*n.attrs);
-  });
+  const bool any_write = std::any_of(ir.nodes.begin(), ir.nodes.end(),
+                                     [](const IrNode& n) { return n.op->writes_variable || has_functions(*n.attrs); });
   if (!any_write) return ir;
   for (size_t i = 0; i < ir.nodes.size(); ++i) {
     IrNode& n = ir.nodes[i];

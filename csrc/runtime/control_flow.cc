@@ -49,11 +49,16 @@ bool truth(const Tensor& t) {
   check(t.num_elements() == 1 || t.dtype() == DType::kBool, "a condition must be a scalar, got shape ", t.shape());
   check(t.rank() == 0, "a condition must be a scalar, got shape ", t.shape());
   switch (t.dtype()) {
-    case DType::kBool: return *t.data<bool>();
-    case DType::kFloat: return *t.data<float>() != 0;
-    case DType::kDouble: return *t.data<double>() != 0;
-    case DType::kString: return !t.data<std::string>()->empty();
-    default: return t.int_at(0) != 0;
+    case DType::kBool:
+      return *t.data<bool>();
+    case DType::kFloat:
+      return *t.data<float>() != 0;
+    case DType::kDouble:
+      return *t.data<double>() != 0;
+    case DType::kString:
+      return !t.data<std::string>()->empty();
+    default:
+      return t.int_at(0) != 0;
   }
 }
 
@@ -148,7 +153,8 @@ Kernel make(Session& session, const IrNode& node, const Ir& ir, const PassOption
 bool is_control_flow(const OpDef& op) { return op.name == "If" || op.name == "While"; }
 
 Kernel control_flow_kernel(Session& session, const IrNode& node, const Ir& ir, const PassOptions& options) {
-  return node.op->name == "If" ? make<IfKernel>(session, node, ir, options) : make<WhileKernel>(session, node, ir, options);
+  return node.op->name == "If" ? make<IfKernel>(session, node, ir, options)
+                               : make<WhileKernel>(session, node, ir, options);
 }
 
 }  // namespace tfmini

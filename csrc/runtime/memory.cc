@@ -72,7 +72,9 @@ Arena plan_memory(const std::vector<Lifetime>& lifetimes) {
   FreeList free_list;
   using End = std::pair<int32_t, size_t>;  // (end, lifetime)
   std::priority_queue<End, std::vector<End>, std::greater<>> live;
-  const auto padded = [&](size_t i) { return (std::max<size_t>(lifetimes[i].bytes, 1) + kAlign - 1) / kAlign * kAlign; };
+  const auto padded = [&](size_t i) {
+    return (std::max<size_t>(lifetimes[i].bytes, 1) + kAlign - 1) / kAlign * kAlign;
+  };
   for (size_t i = 0; i < lifetimes.size(); ++i) {
     while (!live.empty() && live.top().first < lifetimes[i].begin) {
       const size_t dead = live.top().second;

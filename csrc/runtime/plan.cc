@@ -49,7 +49,8 @@ std::unique_ptr<RunState> Plan::make_state() const {
     if (constants_[s].defined())
       state->slots[s] = constants_[s];
     else if (offsets_[s] >= 0)  // borrowed: the arena outlives every use
-      state->slots[s] = Tensor(dtypes_[s], shapes_[s], BufferRef(), static_cast<char*>(state->arena->data()) + offsets_[s]);
+      state->slots[s] =
+          Tensor(dtypes_[s], shapes_[s], BufferRef(), static_cast<char*>(state->arena->data()) + offsets_[s]);
   }
   state->calls.reserve(instrs_.size());
   for (const Instr& instr : instrs_) {

@@ -19,17 +19,17 @@ class Session;
 
 struct Instr {
   Kernel kernel;
-  int32_t node = -1;             // in Plan::nodes(), for names and shape rules
-  bool alias = false;            // no kernel: output 0 is input 0 reshaped
-  bool infer = false;            // the shape rule runs with it: some shapes are known only then
-  bool check_shapes = false;     // the kernel sets its outputs itself: compare with what was promised
-  bool finish = false;           // writes a variable: not to be interrupted half-way
-  int32_t first_id = 0;          // in Plan::ids(): inputs, then outputs
+  int32_t node = -1;          // in Plan::nodes(), for names and shape rules
+  bool alias = false;         // no kernel: output 0 is input 0 reshaped
+  bool infer = false;         // the shape rule runs with it: some shapes are known only then
+  bool check_shapes = false;  // the kernel sets its outputs itself: compare with what was promised
+  bool finish = false;        // writes a variable: not to be interrupted half-way
+  int32_t first_id = 0;       // in Plan::ids(): inputs, then outputs
   int32_t num_inputs = 0;
   int32_t num_outputs = 0;
   int32_t first_alloc = 0, num_allocs = 0;      // slots to allocate before, in Plan::allocs()
   int32_t first_release = 0, num_releases = 0;  // slots to clear afterwards, in Plan::releases()
-  uint64_t owned_inputs = 0;     // see KernelContext::Call
+  uint64_t owned_inputs = 0;                    // see KernelContext::Call
   std::vector<Variable*> variables;             // per ref input
   std::string name;                             // the node's, unique in the session
   mutable std::atomic<SessionState*> state{nullptr};
@@ -86,8 +86,8 @@ class Plan {
   // Per slot.
   std::vector<DType> dtypes_;
   std::vector<Shape> shapes_;
-  std::vector<Tensor> constants_;     // prebound values; undefined elsewhere
-  std::vector<int64_t> offsets_;      // in the arena; -1 elsewhere
+  std::vector<Tensor> constants_;  // prebound values; undefined elsewhere
+  std::vector<int64_t> offsets_;   // in the arena; -1 elsewhere
   size_t arena_bytes_ = 0;
 
   mutable std::mutex mutex_;

@@ -89,12 +89,18 @@ class PlanBuilder {
       for (size_t k = 0; k < n.dtypes.size(); ++k) {
         const int32_t s = base_[i] + static_cast<int32_t>(k);
         if (root_[s] != s) continue;
-        if (n.is_constant(static_cast<int>(k))) storage_[s] = Storage::kConstant;
-        else if (n.op->name == "_Arg") storage_[s] = Storage::kFeed;
-        else if (is_source(n) || n.op->outputs[0].is_ref) storage_[s] = Storage::kNone;
-        else if (n.op->dynamic_output || !settled(ir_, n)) storage_[s] = Storage::kDynamic;
-        else if (fetched_[s] || kept_[s] || !is_pod(n.dtypes[k])) storage_[s] = Storage::kOwned;
-        else storage_[s] = Storage::kArena;
+        if (n.is_constant(static_cast<int>(k)))
+          storage_[s] = Storage::kConstant;
+        else if (n.op->name == "_Arg")
+          storage_[s] = Storage::kFeed;
+        else if (is_source(n) || n.op->outputs[0].is_ref)
+          storage_[s] = Storage::kNone;
+        else if (n.op->dynamic_output || !settled(ir_, n))
+          storage_[s] = Storage::kDynamic;
+        else if (fetched_[s] || kept_[s] || !is_pod(n.dtypes[k]))
+          storage_[s] = Storage::kOwned;
+        else
+          storage_[s] = Storage::kArena;
       }
     }
   }
@@ -167,7 +173,8 @@ class PlanBuilder {
       const Storage st = storage_[root_[s]];
       if (st == Storage::kNone || st == Storage::kConstant || st == Storage::kArena) continue;
       plan_.transient_.push_back(static_cast<int32_t>(s));
-      if (!fetched_[root_[s]] && last_use_[root_[s]] >= 0) dying[last_use_[root_[s]]].push_back(static_cast<int32_t>(s));
+      if (!fetched_[root_[s]] && last_use_[root_[s]] >= 0)
+        dying[last_use_[root_[s]]].push_back(static_cast<int32_t>(s));
     }
     for (size_t i = 0; i < ir_.nodes.size(); ++i) {
       const IrNode& n = ir_.nodes[i];
@@ -232,7 +239,8 @@ class PlanBuilder {
     uint64_t mask = 0;
     for (size_t k = 0; k < n.inputs.size() && k < 64; ++k) {
       const int32_t s = slot(n.inputs[k]), r = root_[s];
-      const bool transient = storage_[r] == Storage::kOwned || storage_[r] == Storage::kDynamic || storage_[r] == Storage::kFeed;
+      const bool transient =
+          storage_[r] == Storage::kOwned || storage_[r] == Storage::kDynamic || storage_[r] == Storage::kFeed;
       if (!transient || fetched_[r] || last_use_[r] != static_cast<int32_t>(i)) continue;
       const auto same = [&](Out t) { return root_[slot(t)] == r; };
       if (std::count_if(n.inputs.begin(), n.inputs.end(), same) == 1) mask |= uint64_t{1} << k;
@@ -258,10 +266,10 @@ class PlanBuilder {
   Session& session_;
   Ir ir_;
   PassOptions options_;
-  std::vector<int32_t> base_;      // first slot of each node
-  std::vector<Storage> storage_;   // per slot; meaningful for roots
-  std::vector<int32_t> root_;      // the slot whose memory this one is
-  std::vector<int32_t> last_use_;  // per root, as a node index
+  std::vector<int32_t> base_;         // first slot of each node
+  std::vector<Storage> storage_;      // per slot; meaningful for roots
+  std::vector<int32_t> root_;         // the slot whose memory this one is
+  std::vector<int32_t> last_use_;     // per root, as a node index
   std::vector<char> fetched_, kept_;  // per root
 };
 

@@ -55,7 +55,9 @@ std::vector<Tensor> Session::run(const Plan& plan, const std::vector<Tensor>& fe
   return out;
 }
 
-Variable& Session::variable(const void* instr, int input) { return *static_cast<const Instr*>(instr)->variables[input]; }
+Variable& Session::variable(const void* instr, int input) {
+  return *static_cast<const Instr*>(instr)->variables[input];
+}
 
 SessionState& Session::session_state(const void* instr, std::unique_ptr<SessionState> (*make)(const void*),
                                      const void* arg) {

@@ -16,7 +16,7 @@
 namespace tfmini {
 
 struct SessionOptions {
-  int threads = 0;            // 0: all cores
+  int threads = 0;  // 0: all cores
   PassOptions passes;
   size_t max_plans = 512;
 };

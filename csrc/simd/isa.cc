@@ -12,8 +12,10 @@ bool supported(Isa isa) {
   return isa == Isa::kBase;
 #else
   switch (isa) {
-    case Isa::kBase: return true;
-    case Isa::kAVX2: return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    case Isa::kBase:
+      return true;
+    case Isa::kAVX2:
+      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     case Isa::kAVX512:
       return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
@@ -42,9 +44,12 @@ Isa best_isa() { return static_cast<Isa>(current().load(std::memory_order_relaxe
 
 const char* isa_name(Isa isa) {
   switch (isa) {
-    case Isa::kAVX512: return "avx512";
-    case Isa::kAVX2: return "avx2";
-    default: return "base";
+    case Isa::kAVX512:
+      return "avx512";
+    case Isa::kAVX2:
+      return "avx2";
+    default:
+      return "base";
   }
 }
 

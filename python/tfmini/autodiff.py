@@ -8,6 +8,7 @@ gradients of its inputs, made of further ops, so that gradients of gradients com
 from __future__ import annotations
 
 import functools
+import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -328,10 +329,10 @@ def hessians(ys: Any, xs: Any, name: str = "hessians", **kwargs: Any) -> list[Te
     with name_scope(name, values=[convert_to_tensor(y) for y in _as_list(ys)]):
         for g, x in zip(gradients(ys, xs, **kwargs), xs):
             x = _source(x)
-            dims = list(x.shape.as_list())
-            n = 1
-            for d in dims:
-                n *= d
+            if not x.shape.is_fully_defined():
+                raise ValueError(f"hessians needs static shapes, '{x.name}' has shape {x.shape}")
+            dims = [d for d in x.shape.as_list() if d is not None]
+            n = math.prod(dims)
             flat = raw.Reshape(convert_to_tensor(g), [n])
             rows = []
             for i in range(n):

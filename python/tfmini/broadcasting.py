@@ -45,12 +45,12 @@ def _repeated_axes(op: Operation, index: int) -> tuple[list[int], list[int]] | N
         return None
     if all(own == d and None not in own for d in others):
         return [], []
-    rank = max(len(own), *(len(d) for d in others))  # type: ignore[arg-type]
+    rank = max(len(own), *(len(d) for d in others))
     lacking = rank - len(own)
     ones: list[int] = []
     for axis, size in enumerate(own):
         from_back = axis - len(own)
-        sizes = [d[from_back] for d in others if len(d) >= -from_back]  # type: ignore[arg-type,index]
+        sizes = [d[from_back] for d in others if len(d) >= -from_back]
         if all(s == 1 for s in sizes):
             continue
         if size is None:

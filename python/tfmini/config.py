@@ -36,6 +36,9 @@ class _Options:
 
     MergeFrom = CopyFrom
 
+    def __getattr__(self, name: str) -> Any:  # only for fields that do not exist
+        raise AttributeError(f"{type(self).__name__} has no field '{name}'; it has {', '.join(self._fields)}")
+
     def __repr__(self) -> str:
         fields = ", ".join(f"{k}={getattr(self, k)!r}" for k in self._fields)
         return f"{type(self).__name__}({fields})"

@@ -191,7 +191,7 @@ def constant(
     if array.dtype.kind == "O" and not all(isinstance(v, (str, bytes)) for v in array.ravel()):
         raise TypeError(f"Failed to convert object of type {type(value).__name__} to Tensor: {value!r}")
     if shape is not None:
-        array = _fill_shape(array, tensor_shape.as_shape(shape).as_list(), verify_shape)
+        array = _fill_shape(array, _known_dims(shape), verify_shape)
     result = d or dtypes.as_dtype(array.dtype)
     return const_node(get_default_graph(), array, result, name)
 
@@ -200,6 +200,13 @@ def const_node(graph: Graph, array: np.ndarray, dtype: dtypes.DType, name: str) 
     if dtype == dtypes.bfloat16:
         dtypes.require_bfloat16()
     return graph.create_op("Const", [], {"value": array, "dtype": dtype.as_datatype_enum}, name).outputs[0]
+
+
+def _known_dims(shape: Any) -> list[int]:
+    static = tensor_shape.as_shape(shape)
+    if not static.is_fully_defined():
+        raise ValueError(f"A constant needs a fully known shape, got {static}")
+    return [int(d) for d in static.as_list() if d is not None]
 
 
 def _fill_shape(array: np.ndarray, dims: list[int], verify: bool) -> np.ndarray:

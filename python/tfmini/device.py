@@ -40,7 +40,7 @@ class DeviceFrame:
     __slots__ = ("text", "functions")
 
     def __init__(self, outer: DeviceFrame | None, spec: Any):
-        self.text = outer.text if outer else ""
+        self.text: str = outer.text if outer else ""
         self.functions: tuple[Callable[[Any], Any], ...] = outer.functions if outer else ()
         if spec is None:
             self.text, self.functions = "", ()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from tfmini import _core, errors
@@ -166,8 +166,6 @@ class Graph(Collections, Lookup, NodeScopes):
         scopes = self._scopes
         old = scopes.name
         if name:
-            if isinstance(name, bytes):
-                name = name.decode()
             if not (_VALID_SCOPE if old else _VALID_NAME).match(name):
                 raise ValueError(f"'{name}' is not a valid scope name")
         if not name:
@@ -334,7 +332,7 @@ def container(container_name: str) -> Any:
     return get_default_graph().container(container_name)
 
 
-def convert_to_tensor(value: Any, dtype: Any = None, name: str | None = None, **kwargs: Callable[..., Any]) -> Tensor:
+def convert_to_tensor(value: Any, dtype: Any = None, name: str | None = None, **kwargs: Any) -> Tensor:
     """See `tfmini.convert.convert_to_tensor`; here so that op modules need one import."""
     from tfmini.convert import convert_to_tensor as convert
 

@@ -67,8 +67,9 @@ class NodeScopes:
     @contextlib.contextmanager
     def colocate_with(self, op: Any, ignore_existing: bool = False) -> Iterator[None]:
         op = getattr(op, "op", op)
-        if op is not None and getattr(op, "_device", ""):
-            with self.device(op._device):
+        device = getattr(op, "_device", None)
+        if device:
+            with self.device(device):
                 yield
         else:
             yield

@@ -84,7 +84,9 @@ def _to_dense(value: IndexedSlices, dtype: Any = None, name: str | None = None, 
 
     del as_ref
     if dtype is not None and dtype.base_dtype != value.dtype.base_dtype:
-        raise ValueError(f"Tensor conversion requested dtype {dtype.name} for IndexedSlices of dtype {value.dtype.name}")
+        raise ValueError(
+            f"Tensor conversion requested dtype {dtype.name} for IndexedSlices of dtype {value.dtype.name}"
+        )
     if value.dense_shape is None:
         raise ValueError(f"Tensor conversion requested for IndexedSlices without dense_shape: {value!s}")
     rows = raw.StridedSlice(value.dense_shape, [0], [1], [1], shrink_axis_mask=1)

@@ -192,7 +192,7 @@ class Tensor:
                 f"Tensor '{self.name}' is not iterable: its first dimension is "
                 f"{'missing' if dims == () else 'unknown'}. Use tf.map_fn, tf.while_loop or tf.unstack(num=...)."
             )
-        return (self[i] for i in range(dims[0]))  # type: ignore[index]
+        return (self[i] for i in range(dims[0]))
 
     def __bool__(self) -> bool:
         raise TypeError(
@@ -213,7 +213,20 @@ class Tensor:
     def __float__(self) -> float:
         raise TypeError(f"Tensor '{self.name}' has no value until a session runs it.")
 
-    __int__ = __index__ = __float__  # type: ignore[assignment]
+    __int__ = __index__ = __float__
+
+    if TYPE_CHECKING:  # what tfmini.operators and ops/strided_slice.py install
+
+        def _binary(self, other: Any) -> Tensor: ...
+
+        def __neg__(self) -> Tensor: ...
+        def __abs__(self) -> Tensor: ...
+        def __invert__(self) -> Tensor: ...
+        def __getitem__(self, key: Any) -> Tensor: ...
+
+        __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _binary
+        __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __rpow__ = __matmul__ = __rmatmul__ = _binary
+        __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = __lt__ = __le__ = __gt__ = __ge__ = _binary
 
     # Identity, as in TensorFlow 1: tensors are keys of feed dictionaries.
     def __hash__(self) -> int:

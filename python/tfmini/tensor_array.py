@@ -152,7 +152,7 @@ class TensorArray:
         """Writes the rows of `value` at `indices` (static length)."""
         indices = convert_to_tensor(indices, dtypes.int32)
         value = convert_to_tensor(value, self._dtype)
-        count = value._dims()[0]  # type: ignore[index]
+        count = value._dims()[0]
         if count is None:
             raise ValueError("scatter needs a statically known number of rows")
         out = self

@@ -20,8 +20,15 @@ def _axes(a, b):
     return [np.array([d for d in range(rank) if d < m or p[d] == 1], a.dtype) for p, m in zip(pad, missing)]
 
 
-PAIRS = [((2, 3), (2, 3)), ((2, 3), (3,)), ((), (4, 5)), ((5, 1), (1, 7)), ((1, 3), (1, 3)), ((2, 1, 4), (3, 1)),
-         ((), ())]
+PAIRS = [
+    ((2, 3), (2, 3)),
+    ((2, 3), (3,)),
+    ((), (4, 5)),
+    ((5, 1), (1, 7)),
+    ((1, 3), (1, 3)),
+    ((2, 1, 4), (3, 1)),
+    ((), ()),
+]
 CASES = [
     Case(f"args_{i}", raw.BroadcastArgs, [_shape(*a), _shape(*b)],
          lambda a, b: np.array(np.broadcast_shapes(tuple(a), tuple(b)), a.dtype), dtypes=(), ops=("BroadcastArgs",))
@@ -42,6 +49,10 @@ def _run():
 
 BAD = [
     Bad("gradient_args", _run, tf.errors.InvalidArgumentError, r"\[2\].*\[3\]"),
-    Bad("static", lambda: tf.broadcast_static_shape(tf.TensorShape([2]), tf.TensorShape([3])), ValueError,
-        "Incompatible"),
+    Bad(
+        "static",
+        lambda: tf.broadcast_static_shape(tf.TensorShape([2]), tf.TensorShape([3])),
+        ValueError,
+        "Incompatible",
+    ),
 ]

@@ -22,8 +22,11 @@ CASES = [
          lambda x, b=b: x.astype(b), dtypes=("float64",) if a == "float64" else (), grad=False, ops=("Cast",))
     for a in NUMBERS for b in NUMBERS if a != b
 ]  # fmt: skip
-CASES += [Case(f"{d}_to_bool", _to(tf.bool), [ints(37, high=3).astype(d)], lambda x: x != 0,
-               dtypes=()) for d in NUMBERS if d != "float64"]
+CASES += [
+    Case(f"{d}_to_bool", _to(tf.bool), [ints(37, high=3).astype(d)], lambda x: x != 0, dtypes=())
+    for d in NUMBERS
+    if d != "float64"
+]
 CASES += [Case(f"bool_to_{d}", _to(d), [bools(37)], lambda x, d=d: x.astype(d), dtypes=()) for d in NUMBERS]
 CASES += [
     Case("float_gradient", _to(tf.float64), [rand(9)], lambda x: x, dtypes=("float32", "float64", "float16")),

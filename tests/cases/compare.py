@@ -26,8 +26,8 @@ CASES += [
     for d in ALL_INTS
 ]
 CASES += [
-    Case(f"{n}_broadcast", getattr(tf, n), [ints(7, 1, high=3), ints(300, high=3)], ref, dtypes=()) for n, _,
-        ref in ROWS
+    Case(f"{n}_broadcast", getattr(tf, n), [ints(7, 1, high=3), ints(300, high=3)], ref, dtypes=())
+    for n, _, ref in ROWS
 ]
 CASES += [
     Case("equal_bool", tf.equal, [bools(40), bools(40)], np.equal, dtypes=()),

@@ -209,7 +209,7 @@ BAD = [
         "shape_invariants",
     ),
     Bad("while_count", lambda: tf.while_loop(lambda a, b: True, lambda a, b: a, [1, 2]), ValueError, "structure|body"),
-    Bad("while_no_vars", lambda: tf.while_loop(lambda: True, lambda: [], []), ValueError, "No loop variables"),
+    Bad("while_no_vars", lambda: tf.while_loop(lambda: True, list, []), ValueError, "No loop variables"),
     Bad(
         "while_branch_tensor",
         lambda: _leak(),

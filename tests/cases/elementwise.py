@@ -142,8 +142,9 @@ CASES += [
 
 def _integers(name, fn, ref, dtype="int32", low=-20, high=20, **keywords):
     y = ints(35, low=1, high=7, dtype=dtype) * (np.where(ints(35, high=2) == 1, -1, 1) if low < 0 else 1)
-    return Case(f"{name}_{dtype}", fn, [ints(35, low=low, high=high, dtype=dtype), y.astype(dtype)], ref, dtypes=(),
-                **keywords)
+    return Case(
+        f"{name}_{dtype}", fn, [ints(35, low=low, high=high, dtype=dtype), y.astype(dtype)], ref, dtypes=(), **keywords
+    )
 
 
 CASES += [

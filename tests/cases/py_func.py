@@ -12,7 +12,12 @@ def _raise(x):
 
 CASES = [
     Case(
-        "one", lambda x: tf.py_func(lambda a: a * 2, [x], x.dtype), [rand(3, 2)], lambda x: 2 * x, ops=("PyFunc",), grad=False
+        "one",
+        lambda x: tf.py_func(lambda a: a * 2, [x], x.dtype),
+        [rand(3, 2)],
+        lambda x: 2 * x,
+        ops=("PyFunc",),
+        grad=False,
     ),
     Case(
         "stateless",

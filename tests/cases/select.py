@@ -37,12 +37,24 @@ CASES = [
     Case("clip_int", lambda t: tf.clip_by_value(t, 2, 5), [ints(19)], lambda t: np.clip(t, 2, 5), dtypes=()),
 ]  # fmt: skip
 BAD = [
-    Bad("select_shapes", lambda: tf.where(tf.constant([True]), tf.zeros([2]), tf.zeros([3])), ValueError,
-        r"\[2\].*\[3\]"),
-    Bad("select_condition", lambda: tf.where(tf.constant([True] * 3), tf.zeros([2]), tf.zeros([2])), ValueError,
-        "condition"),
+    Bad(
+        "select_shapes",
+        lambda: tf.where(tf.constant([True]), tf.zeros([2]), tf.zeros([3])),
+        ValueError,
+        r"\[2\].*\[3\]",
+    ),
+    Bad(
+        "select_condition",
+        lambda: tf.where(tf.constant([True] * 3), tf.zeros([2]), tf.zeros([2])),
+        ValueError,
+        "condition",
+    ),
     Bad("select_one", lambda: tf.where(tf.constant([True]), tf.zeros([1])), ValueError, "both"),
     Bad("clip_enlarges", lambda: tf.clip_by_value(tf.zeros([3]), tf.zeros([2, 3]), 1.0), ValueError, r"\[?\(?3"),
-    Bad("clip_op_enlarges", lambda: raw.ClipByValue(tf.zeros([3]), tf.zeros([2, 3]), 1.0), ValueError,
-        "does not broadcast"),
+    Bad(
+        "clip_op_enlarges",
+        lambda: raw.ClipByValue(tf.zeros([3]), tf.zeros([2, 3]), 1.0),
+        ValueError,
+        "does not broadcast",
+    ),
 ]

@@ -104,9 +104,7 @@ def sigmoid_cross_entropy_with_logits(
         return raw.AddV2(relu_logits - logits * labels, raw.Log1p(raw.Exp(minus_magnitude)), name=scope)
 
 
-def log_poisson_loss(
-    targets: Any, log_input: Any, compute_full_loss: bool = False, name: str | None = None
-) -> Tensor:
+def log_poisson_loss(targets: Any, log_input: Any, compute_full_loss: bool = False, name: str | None = None) -> Tensor:
     """exp(c) - z * c for c = log_input and z = targets: the negative log likelihood of z under Poisson(exp(c)).
 
     Without the constant log(z!), unless `compute_full_loss` adds Stirling's approximation of it (0 for z <= 1).

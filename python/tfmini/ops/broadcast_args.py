@@ -23,9 +23,10 @@ def broadcast_static_shape(shape_x: Any, shape_y: Any) -> tensor_shape.TensorSha
     x, y = tensor_shape.as_shape(shape_x), tensor_shape.as_shape(shape_y)
     if x.ndims is None or y.ndims is None:
         return tensor_shape.TensorShape(None)
-    a, b = x.as_list(), y.as_list()
-    a = [1] * (len(b) - len(a)) + a
-    b = [1] * (len(a) - len(b)) + b
+    rank = max(x.ndims, y.ndims)
+    ones: list[int | None] = [1] * rank
+    a = ones[x.ndims :] + x.as_list()
+    b = ones[y.ndims :] + y.as_list()
     out = []
     for p, q in zip(a, b):
         if p == 1 or q == 1:

@@ -250,7 +250,7 @@ def while_loop(
         _check_invariants(values, next_values, invariants, given=shape_invariants is not None)
         captured = unite_captures([cond_graph, body_graph])
         outputs = next_values + list(body_graph.captures.values())
-# An unknown dimension may differ from one iteration to the next.
+        # An unknown dimension may differ from one iteration to the next.
         changes = [s is None or None in s or s != v._dims() for s, v in zip(invariants, values)]
         changes += [False] * len(captured)
         shapes = invariants + [t._dims() for t in captured]
@@ -341,12 +341,14 @@ def _invariants(loop_vars: Any, values: list[Tensor], given: Any) -> list[Any]:
         raise ValueError(f"shape_invariants has {len(flat)} shapes for {len(values)} loop variables")
     for v, s in zip(values, flat):
         shape = as_shape(s)
-        if not shape.is_compatible_with(v.shape) or (
+        initial = v._dims()
+        narrower = (
             shape.ndims is not None
-            and any(
-                d is not None and v._dims() is not None and v._dims()[i] != d for i, d in enumerate(shape.as_list())
-            )  # type: ignore[index]
-        ):
+            and initial is not None
+            and len(initial) == shape.ndims
+            and any(d is not None and d != have for d, have in zip(shape.as_list(), initial))
+        )
+        if narrower or not shape.is_compatible_with(v.shape):
             raise ValueError(
                 f"The shape invariant specified for {v.name} is not compatible with the initial shape of the loop "
                 f"variable. It enters the loop with shape {v.shape}, but the specified shape invariant is {shape}."

@@ -229,8 +229,7 @@ def _while_grad(op: Operation, *grads: Any) -> list[Any]:
         values = [iterations, *start, *lists]
         shapes = [t._dims() for t in [*values, *captured]]
         changes = [
-            o._dims() != v._dims() or v._dims() is None or None in v._dims()
-            for o, v in zip(body_outputs, [*values, *captured])
+            o._dims() != v._dims() or not v.shape.is_fully_defined() for o, v in zip(body_outputs, [*values, *captured])
         ]
         merged = [
             common_shape(o, v) if c else s for o, v, c, s in zip(body_outputs, [*values, *captured], changes, shapes)
