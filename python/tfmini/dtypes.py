@@ -162,7 +162,7 @@ def _numpy_bfloat16() -> Any:
         import ml_dtypes
     except ImportError:
         raise TypeError(
-            "NumPy has no bfloat16 of its own: run 'pip install ml_dtypes' to feed or fetch bfloat16 tensors, "
+            "NumPy has no bfloat16 of its own: run 'pip install tfmini[bfloat16]' to feed or fetch bfloat16 tensors, "
             "or tf.cast them to float32 inside the graph"
         ) from None
     from tfmini import _core
