@@ -20,7 +20,7 @@ TFMINI_ALL_BINARY(TFMINI_BINARY_STRUCT)
 enum class Form { kVectorVector, kVectorScalar, kScalarVector };
 
 template <class F, class T, Form form>
-void loop(const void* xv, const void* yv, void* zv, int64_t n) {
+__attribute__((noinline)) void loop(const void* xv, const void* yv, void* zv, int64_t n) {
   using R = decltype(F::run(T{}, T{}));
   const T* x = static_cast<const T*>(xv);
   const T* y = static_cast<const T*>(yv);
@@ -39,34 +39,59 @@ void loop(const void* xv, const void* yv, void* zv, int64_t n) {
   }
 }
 
+constexpr int64_t kBlock = 256;
+
+// For types few programs compute in: the scalar is repeated, so that one loop serves all three forms. A third of the
+// code to compile, at the price of reading a block that stays in the first-level cache.
+template <class F, class T, Form form>
+void loop_repeated(const void* xv, const void* yv, void* zv, int64_t n) {
+  using R = decltype(F::run(T{}, T{}));
+  T block[kBlock];
+  const T s = *static_cast<const T*>(form == Form::kScalarVector ? xv : yv);
+  for (int64_t i = 0; i < kBlock && i < n; ++i) block[i] = s;
+  for (int64_t i = 0; i < n; i += kBlock) {
+    const T* x = form == Form::kScalarVector ? block : static_cast<const T*>(xv) + i;
+    const T* y = form == Form::kVectorScalar ? block : static_cast<const T*>(yv) + i;
+    loop<F, T, Form::kVectorVector>(x, y, static_cast<R*>(zv) + i, n - i < kBlock ? n - i : kBlock);
+  }
+}
+
 template <class F, class H, Form form>
 void loop16(const void* xv, const void* yv, void* zv, int64_t n) {
   using R = decltype(F::run(0.0f, 0.0f));
   const H* x = static_cast<const H*>(xv);
   const H* y = static_cast<const H*>(yv);
-  alignas(64) float bx[kBlock16], by[kBlock16];
-  if constexpr (form == Form::kScalarVector) bx[0] = *x;
-  if constexpr (form == Form::kVectorScalar) by[0] = *y;
+  alignas(64) float bx[kBlock16], by[kBlock16], out[kBlock16];
+  if constexpr (form == Form::kScalarVector)
+    for (float& f : bx) f = *x;
+  if constexpr (form == Form::kVectorScalar)
+    for (float& f : by) f = *y;
   for (int64_t i = 0; i < n; i += kBlock16) {
     const int64_t m = n - i < kBlock16 ? n - i : kBlock16;
     if constexpr (form != Form::kScalarVector) to_float(x + i, bx, m);
     if constexpr (form != Form::kVectorScalar) to_float(y + i, by, m);
     if constexpr (sizeof(R) == 1) {
-      loop<F, float, form>(bx, by, static_cast<R*>(zv) + i, m);
+      loop<F, float, Form::kVectorVector>(bx, by, static_cast<R*>(zv) + i, m);
     } else {
-      float* out = form == Form::kScalarVector ? by : bx;
-      loop<F, float, form>(bx, by, out, m);
+      loop<F, float, Form::kVectorVector>(bx, by, out, m);
       from_float(out, static_cast<H*>(zv) + i, m);
     }
   }
 }
+
+// The types that most arithmetic is done in get a loop for each form.
+template <class T>
+constexpr bool kCommon = std::is_floating_point_v<T> || std::is_same_v<T, int32_t> || std::is_same_v<T, int64_t>;
 
 template <class F, class T>
 constexpr void add_type(BinaryTable& table, int row) {
   constexpr DType dtype = dtype_of<T>;
   if constexpr ((F::kTypes & mask_of(dtype)) != 0) {
     BinaryLoops& entry = table.loops[row][static_cast<int>(dtype)];
-    if constexpr (std::is_same_v<T, ComputeType<T>>)
+    if constexpr (std::is_same_v<T, ComputeType<T>> && !kCommon<T>)
+      entry = {&loop<F, T, Form::kVectorVector>, &loop_repeated<F, T, Form::kVectorScalar>,
+               &loop_repeated<F, T, Form::kScalarVector>};
+    else if constexpr (std::is_same_v<T, ComputeType<T>>)
       entry = {&loop<F, T, Form::kVectorVector>, &loop<F, T, Form::kVectorScalar>, &loop<F, T, Form::kScalarVector>};
     else
       entry = {&loop16<F, T, Form::kVectorVector>, &loop16<F, T, Form::kVectorScalar>,

@@ -15,13 +15,13 @@ namespace {
 // Fits L1 twice over; long enough that a loop's call overhead disappears.
 constexpr int64_t kBlock16 = 512;
 
-inline __attribute__((always_inline)) void to_float(const BFloat16* x, float* y, int64_t n) {
+[[maybe_unused]] __attribute__((noinline)) void to_float(const BFloat16* x, float* y, int64_t n) {
   for (int64_t i = 0; i < n; ++i) y[i] = x[i];
 }
-inline __attribute__((always_inline)) void from_float(const float* x, BFloat16* y, int64_t n) {
+[[maybe_unused]] __attribute__((noinline)) void from_float(const float* x, BFloat16* y, int64_t n) {
   for (int64_t i = 0; i < n; ++i) y[i] = BFloat16(x[i]);
 }
-inline __attribute__((always_inline)) void to_float(const Half* x, float* y, int64_t n) {
+[[maybe_unused]] __attribute__((noinline)) void to_float(const Half* x, float* y, int64_t n) {
   int64_t i = 0;
 #if defined(__F16C__)
   for (; i + 8 <= n; i += 8)
@@ -29,7 +29,7 @@ inline __attribute__((always_inline)) void to_float(const Half* x, float* y, int
 #endif
   for (; i < n; ++i) y[i] = x[i];
 }
-inline __attribute__((always_inline)) void from_float(const float* x, Half* y, int64_t n) {
+[[maybe_unused]] __attribute__((noinline)) void from_float(const float* x, Half* y, int64_t n) {
   int64_t i = 0;
 #if defined(__F16C__)
   for (; i + 8 <= n; i += 8)
