@@ -17,6 +17,7 @@ PUBLIC_NAMES = "python/tfmini/__init__.py"  # a list of names, as long as the AP
 # Families without a Python module or case file of their own, and where theirs are.
 NO_PYTHON = {
     "fused": "made by passes/fuse.cc, not by programs",
+    "fused_conv2d": "made by passes/fuse_conv2d.cc, not by programs",
     "mirror_pad": "modes of tf.pad: pad.py",
     "sparse_training": "the optimizers, in train/",
     "training": "the optimizers, in train/",

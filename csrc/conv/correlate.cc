@@ -1,7 +1,7 @@
 #include "conv/correlate.h"
 
-#include "conv/conv.h"
-#include "conv/scatter.h"
+#include "conv/panels.h"
+#include "conv/winograd.h"
 #include "core/parallel.h"
 #include "core/tensor.h"
 #include "simd/conv.h"
@@ -15,21 +15,6 @@ using simd::ConvTiles;
 constexpr int64_t kBandBytes = 192 << 10;  // of source per block: leaves room for the filter in L2
 constexpr int64_t kDepthBlock = 1024;      // rows of the filter per pass over a block's pixels
 constexpr int64_t kMinPixels = 24;         // a block this small is not split further
-
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
-// Destination channels of a group in panels of whole vectors, as even as possible.
-struct Panels {
-  int64_t lanes, vectors, cols, count;
-  Panels(int64_t n, int lanes_, int max_vectors) : lanes(lanes_), cols(n) {
-    const int64_t all = ceil_div(n, lanes);
-    count = ceil_div(all, max_vectors);
-    vectors = ceil_div(all, count);
-    count = ceil_div(all, vectors);
-  }
-  int64_t width() const { return lanes * vectors; }
-  int64_t width_of(int64_t p) const { return std::min(width(), cols - p * width()); }
-};
 
 // A stretch of the products' index k that one tile call covers.
 struct DepthBlock {
@@ -120,7 +105,8 @@ class Correlator {
     const TapMatrices<T>& m = job_.matrices;
     const int64_t tiles = ceil_div(job_.batch * job_.h.count * job_.w.count, tiles_.max_rows[panels_.vectors - 1]);
     const bool in_order = m.dest_stride == 1 && m.tap_stride == group_source_ * m.source_stride;
-    if (in_order && job_.groups == 1 && group_dest_ % panels_.lanes == 0 && tiles < 8 && merged_) {
+    const bool as_is = in_order && job_.groups == 1 && group_dest_ % panels_.lanes == 0 && merged_;
+    if (as_is && tiles < 8 && !job_.packed && !job_.epilogue.scale) {
       b_ = m.data;
       ldb_ = m.source_stride;
       panel_stride_ = panels_.width();
@@ -128,9 +114,18 @@ class Correlator {
     }
     ldb_ = panels_.width();
     panel_stride_ = depth_ * ldb_;
-    packed_ = Tensor(dtype_of<T>, Shape{job_.groups * panels_.count * panel_stride_});
-    T* packed = packed_.template data<T>();
-    b_ = packed;
+    if (job_.packed && job_.packed->defined()) {
+      packed_ = *job_.packed;
+    } else {
+      packed_ = Tensor(dtype_of<T>, Shape{job_.groups * panels_.count * panel_stride_});
+      pack(packed_.template data<T>());
+      if (job_.packed) *job_.packed = packed_;
+    }
+    b_ = packed_.template data<T>();
+  }
+
+  void pack(T* packed) const {
+    const TapMatrices<T>& m = job_.matrices;
     const int64_t taps_w = job_.w.taps.size(), taps = job_.h.taps.size() * taps_w;
     const int64_t bytes = group_source_ * group_dest_ * sizeof(T) * 2;
     parallel_for(job_.groups * taps, grain_for_bytes(bytes), [&](int64_t begin, int64_t end) {
@@ -138,32 +133,15 @@ class Correlator {
         const int64_t group = i / taps, tap = i % taps;
         const T* from = m.data + (job_.h.taps[tap / taps_w].k * m.width + job_.w.taps[tap % taps_w].k) * m.tap_stride +
                         group * m.group_stride;
-        for (int64_t p = 0; p < panels_.count; ++p)
-          pack(from + p * panels_.width() * m.dest_stride, panels_.width_of(p),
-               packed + (group * panels_.count + p) * panel_stride_ + tap * group_source_ * ldb_);
+        for (int64_t p = 0; p < panels_.count; ++p) {
+          const int64_t channel = p * panels_.width();
+          pack_matrix(from + channel * m.dest_stride, m.source_stride, m.dest_stride, group_source_,
+                      panels_.width_of(p), ldb_,
+                      job_.epilogue.scale ? job_.epilogue.scale + group * group_dest_ + channel : nullptr,
+                      packed + (group * panels_.count + p) * panel_stride_ + tap * group_source_ * ldb_);
+        }
       }
     });
-  }
-
-  void pack(const T* from, int64_t cols, T* to) const {
-    const TapMatrices<T>& m = job_.matrices;
-    if (cols < ldb_)
-      for (int64_t s = 0; s < group_source_; ++s) std::fill(to + s * ldb_ + cols, to + (s + 1) * ldb_, T(0));
-    if (m.dest_stride == 1) {
-      for (int64_t s = 0; s < group_source_; ++s) std::copy_n(from + s * m.source_stride, cols, to + s * ldb_);
-      return;
-    }
-    // Transposed block by block: rows a power of two apart would evict each other from L1 before
-    // all of a cache line is used.
-    constexpr int64_t kBlock = 16;
-    for (int64_t d0 = 0; d0 < cols; d0 += kBlock) {
-      const int64_t d1 = std::min(cols, d0 + kBlock);
-      for (int64_t s0 = 0; s0 < group_source_; s0 += kBlock) {
-        const int64_t s1 = std::min(group_source_, s0 + kBlock);
-        for (int64_t d = d0; d < d1; ++d)
-          for (int64_t s = s0; s < s1; ++s) to[s * ldb_ + d] = from[d * m.dest_stride + s * m.source_stride];
-      }
-    }
   }
 
   struct Run {
@@ -206,8 +184,7 @@ class Correlator {
         offsets_[r] = (run.dy * row_pixels_ + run.dx) * job.source.channels + group * c_.group_source_ + run.at;
       }
       for (int64_t p = first; p < last; ++p)
-        multiply(c_.b_ + (group * c_.panels_.count + p) * c_.panel_stride_, (p - first) * c_.panels_.width(),
-                 c_.panels_.width_of(p));
+        multiply(group, p, (p - first) * c_.panels_.width(), c_.panels_.width_of(p));
       if (nchw)
         store_planes(planes_.data<T>(), pixels_, cols, job.dest + first_channel * plane, plane,
                      [this](int64_t p) { return at_[p]; });
@@ -250,7 +227,9 @@ class Correlator {
       }
     }
 
-    void multiply(const T* b, int64_t c_offset, int64_t cols) {
+    void multiply(int64_t group, int64_t panel, int64_t c_offset, int64_t cols) {
+      const T* b = c_.b_ + (group * c_.panels_.count + panel) * c_.panel_stride_;
+      const int64_t channel = group * c_.group_dest_ + panel * c_.panels_.width();
       const int64_t vectors = ceil_div(cols, c_.panels_.lanes);
       const int64_t max_rows = c_.tiles_.max_rows[vectors - 1];
       const int64_t tiles = ceil_div(pixels_, max_rows);
@@ -266,6 +245,7 @@ class Correlator {
           t.a = a_.data() + begin;
           t.c = out_.data() + begin;
           c_.tiles_.tile[vectors - 1][end - begin - 1](t);
+          if (&d == &c_.blocks_.back()) c_.job_.finish(t.c, end - begin, c_offset, channel, cols);
         }
       }
     }
@@ -295,87 +275,42 @@ class Correlator {
   int64_t ldb_ = 0, panel_stride_ = 0;
 };
 
-// Outputs of a phase that no tap reaches.
+// Outputs that no source reaches: sums of nothing.
 template <class T>
 void clear(const Correlation<T>& job) {
   const int64_t channels = job.dest_channels, plane = job.dest_height * job.dest_width;
   const bool nchw = job.source.nchw;
+  std::vector<T> planar(nchw ? channels : 0);
   for (int64_t n = 0; n < job.batch; ++n)
     for (int64_t y = 0; y < job.h.count; ++y)
       for (int64_t x = 0; x < job.w.count; ++x) {
         const int64_t at = (job.h.first + y * job.h.every) * job.dest_width + job.w.first + x * job.w.every;
-        T* out = job.dest + n * plane * channels + (nchw ? at : at * channels);
-        for (int64_t c = 0; c < channels; ++c) out[nchw ? c * plane : c] = T(0);
+        T* const out = job.dest + n * plane * channels + (nchw ? at : at * channels);
+        T* const sums = nchw ? planar.data() : out;
+        std::fill_n(sums, channels, T(0));
+        job.finish(&sums, 1, 0, 0, channels);
+        if (nchw) store_planes(sums, 1, channels, out, plane, [](int64_t) { return 0; });
       }
 }
 
 }  // namespace
 
-AxisTaps forward_taps(const WindowAxis& a) {
-  AxisTaps t;
-  t.count = a.out;
-  t.step = a.stride;
-  for (int64_t k = 0; k < a.kernel; ++k) t.taps.push_back({k * a.dilation - a.pad, k});
-  return t;
-}
-
-AxisTaps gradient_taps(const WindowAxis& a, int64_t phase) {
-  AxisTaps t;
-  t.first = phase;
-  t.every = a.stride;
-  t.count = phase < a.in ? ceil_div(a.in - phase, a.stride) : 0;
-  for (int64_t k = a.kernel - 1; k >= 0; --k) {
-    const int64_t distance = phase + a.pad - k * a.dilation;
-    if (distance % a.stride == 0) t.taps.push_back({distance / a.stride, k});
-  }
-  return t;
+template <class T>
+void correlate_directly(const Correlation<T>& job) {
+  Correlator<T>(job).run();
 }
 
 template <class T>
 void correlate(const Correlation<T>& job) {
   if (job.batch * job.h.count * job.w.count * job.dest_channels == 0) return;
-  if (job.h.taps.empty() || job.w.taps.empty() || job.source.channels == 0)
-    clear(job);
-  else
-    Correlator<T>(job).run();
+  if (job.h.taps.empty() || job.w.taps.empty() || job.source.channels == 0) return clear(job);
+  if constexpr (std::is_same_v<T, float>)
+    if (winograd_wins(job)) return winograd(job);
+  correlate_directly(job);
 }
 
-template <class T>
-void forward(const ConvGeometry& g, const T* input, const T* filter, T* output) {
-  const int64_t n = g.out_channels;
-  correlate<T>({g.batch,
-                g.groups,
-                {input, g.h.in, g.w.in, g.in_channels, g.nchw},
-                output,
-                g.h.out,
-                g.w.out,
-                n,
-                forward_taps(g.h),
-                forward_taps(g.w),
-                {filter, g.w.kernel, g.group_in() * n, g.group_out(), n, 1}});
-}
-
-template <class T>
-void input_grad(const ConvGeometry& g, const T* filter, const T* grad, T* dinput) {
-  if (!g.empty() && scatter_wins<T>(g)) return scatter_input_grad(g, filter, grad, dinput);
-  const int64_t n = g.out_channels;
-  for (int64_t y = 0; y < std::min(g.h.stride, g.h.in); ++y)
-    for (int64_t x = 0; x < std::min(g.w.stride, g.w.in); ++x)
-      correlate<T>({g.batch,
-                    g.groups,
-                    {grad, g.h.out, g.w.out, n, g.nchw},
-                    dinput,
-                    g.h.in,
-                    g.w.in,
-                    g.in_channels,
-                    gradient_taps(g.h, y),
-                    gradient_taps(g.w, x),
-                    {filter, g.w.kernel, g.group_in() * n, g.group_out(), 1, n}});
-}
-
-template void forward(const ConvGeometry&, const float*, const float*, float*);
-template void forward(const ConvGeometry&, const double*, const double*, double*);
-template void input_grad(const ConvGeometry&, const float*, const float*, float*);
-template void input_grad(const ConvGeometry&, const double*, const double*, double*);
+template void correlate_directly(const Correlation<float>&);
+template void correlate(const Correlation<float>&);
+template void correlate(const Correlation<double>&);
 
 }  // namespace tfmini::conv

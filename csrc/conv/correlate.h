@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "conv/band.h"
+#include "conv/conv.h"
 #include "conv/geometry.h"
+#include "simd/conv.h"
 
 namespace tfmini::conv {
 
@@ -52,9 +54,21 @@ struct Correlation {
   int64_t dest_height, dest_width, dest_channels;
   AxisTaps h, w;
   TapMatrices<T> matrices;
+  Epilogue<T> epilogue{};
+  Tensor* packed = nullptr;  // see conv::forward
+
+  // The epilogue of channels [first, first + channels) of some pixels, whose sums are at c[i] + offset.
+  void finish(T* const* c, int64_t pixels, int64_t offset, int64_t first, int64_t channels) const {
+    if (!epilogue.finishes()) return;
+    const T* bias = epilogue.bias ? epilogue.bias + first : nullptr;
+    simd::conv_tiles<T>().finish({c, offset, pixels, channels, bias, epilogue.add, dest, epilogue.low, epilogue.high});
+  }
 };
 
 template <class T>
 void correlate(const Correlation<T>& job);
+// By sums of products, even where Winograd's method would win. Not for empty jobs.
+template <class T>
+void correlate_directly(const Correlation<T>& job);
 
 }  // namespace tfmini::conv

@@ -1,10 +1,14 @@
 // dfilter[tap, ci, co] = sum over output pixels of input[pixel + tap, ci] * grad[pixel, co]: a
 // product of two tall matrices, of which neither is formed. Rows of the register tile are
 // (tap, ci) pairs, its runs are rows of the image.
+//
+// With many channels the padded copy of the input holds bundles of as many channels as the tile has
+// rows, pixel after pixel: a tile then reads its part of L1 from end to end, once per tap.
 #include <vector>
 
 #include "conv/band.h"
 #include "conv/conv.h"
+#include "conv/panels.h"
 #include "core/parallel.h"
 #include "core/tensor.h"
 #include "simd/conv.h"
@@ -15,11 +19,9 @@ namespace {
 using simd::ConvTile;
 using simd::ConvTiles;
 
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
-constexpr int64_t kBandBytes = 512 << 10;      // of padded input and gradient held at a time by a thread,
+constexpr int64_t kBandBytes = 256 << 10;      // of padded input and gradient held at a time by a thread,
 constexpr int64_t kSharedBandBytes = 4 << 20;  // or by all of them
-constexpr int64_t kL1Bytes = 24 << 10;         // of gradient per pass over the filter's rows,
+constexpr int64_t kL1Bytes = 12 << 10;         // of gradient per pass over the filter's rows,
 constexpr int64_t kL2Bytes = 192 << 10;        // or of gradient if the filter is larger than that itself
 constexpr int64_t kParts = 16;                 // partial sums at most; fixed, so that bits do not depend on threads
 constexpr int64_t kFewParts = 8;               // fewer are not worth it
@@ -38,6 +40,15 @@ class FilterGrad {
     panels_ = ceil_div(cols_, panel_width_);
     rows_ = g.depth();
     row_tile_ = tiles_.max_rows[panel_width_ / tiles_.lanes - 1];
+    bundled_ = g.group_in() >= row_tile_;
+    const int64_t bundle_rows = bundled_ ? g.group_in() : rows_;  // tiles do not reach past these
+    row_tile_ = ceil_div(bundle_rows, ceil_div(bundle_rows, row_tile_));
+    for (int64_t r = 0; r < rows_; r += bundle_rows)
+      for (int64_t i = 0; i < bundle_rows; i += row_tile_) tile_rows_.push_back(r + i);
+    tile_count_ = static_cast<int64_t>(tile_rows_.size());
+    tile_rows_.push_back(rows_);
+    bundles_ = bundled_ ? ceil_div(g.group_in(), row_tile_) : 1;
+    pixel_ = bundled_ ? row_tile_ : g.in_channels;
     // Whole vectors are read from the gradient: rows that end within one are copied apart.
     copy_grad_ = g.nchw || cols_ % tiles_.lanes != 0;
     ldb_ = copy_grad_ ? panels_ * panel_width_ : g.out_channels;
@@ -66,8 +77,7 @@ class FilterGrad {
  private:
   // Every thread owns some rows of the filter; bands of pixels come one after the other.
   void by_filter_rows(int64_t rows, double cost) {
-    const int64_t tile_count = ceil_div(rows_, row_tile_);
-    const int64_t tasks = g_.groups * panels_ * std::min<int64_t>(tile_count, 16);
+    const int64_t tasks = g_.groups * panels_ * std::min<int64_t>(tile_count_, 16);
     const int64_t splits = tasks / (g_.groups * panels_);
     Worker worker(*this);
     for (int64_t r = 0; r < rows; r = worker.end()) {
@@ -75,8 +85,8 @@ class FilterGrad {
       parallel_for(tasks, grain_for_cost(cost * (worker.end() - r) / (rows * tasks)), [&](int64_t begin, int64_t end) {
         for (int64_t t = begin; t < end; ++t) {
           const int64_t split = t % splits, slice = t / splits;
-          worker.multiply(slice / panels_, slice % panels_, tile_count * split / splits * row_tile_,
-                          std::min(rows_, tile_count * (split + 1) / splits * row_tile_), dfilter_, r > 0);
+          worker.multiply(slice / panels_, slice % panels_, tile_count_ * split / splits,
+                          tile_count_ * (split + 1) / splits, dfilter_, r > 0);
         }
       });
     }
@@ -94,7 +104,7 @@ class FilterGrad {
         for (int64_t r = first; r < last; r = worker.end()) {
           worker.load(r, last);
           for (int64_t slice = 0; slice < g_.groups * panels_; ++slice)
-            worker.multiply(slice / panels_, slice % panels_, 0, rows_, out, r > first);
+            worker.multiply(slice / panels_, slice % panels_, 0, tile_count_, out, r > first);
         }
       }
     });
@@ -114,7 +124,8 @@ class FilterGrad {
       const ConvGeometry& g = job.g_;
       const int64_t images = job.band_rows_ / g.h.out + 2;
       const int64_t height = job.band_rows_ * g.h.stride + images * job.span_h_;
-      band_ = Tensor(dtype_of<T>, Shape{height * job.span_w_ * g.in_channels});
+      bundle_ = height * job.span_w_ * job.pixel_;
+      band_ = Tensor(dtype_of<T>, Shape{job.bundled_ ? g.groups * job.bundles_ * bundle_ : bundle_});
       if (job.copy_grad_) grad_ = Tensor(dtype_of<T>, Shape{g.groups * job.band_rows_ * g.w.out * job.ldb_});
     }
 
@@ -123,8 +134,8 @@ class FilterGrad {
       const ConvGeometry& g = f_.g_;
       count_ = std::min(f_.band_rows_, limit - row);
       end_ = row + count_;
-      const bool direct = !g.nchw && g.h.pad <= 0 && g.w.pad <= 0 && fits(g.h) && fits(g.w);
-      row_elements_ = (direct ? g.w.in : f_.span_w_) * g.in_channels;
+      const bool direct = !f_.bundled_ && !g.nchw && g.h.pad <= 0 && g.w.pad <= 0 && fits(g.h) && fits(g.w);
+      row_elements_ = (direct ? g.w.in : f_.span_w_) * f_.pixel_;
       a_ = direct ? f_.input_ : band_.template data<T>();
       b_ = f_.copy_grad_ ? grad_.template data<T>() : f_.grad_ + row * g.w.out * g.out_channels;
       // Pieces of the band, each from one image.
@@ -141,7 +152,11 @@ class FilterGrad {
           if (!direct) {
             // The first piece may be short: the others follow at whole heights.
             base = i == 0 ? 0 : (first_height(row) + (i - 1) * height) * row_elements_;
-            load_band<T>({data, g.h.in, g.w.in, g.in_channels, g.nchw}, rect, band_.template data<T>() + base);
+            const Image<T> image{data, g.h.in, g.w.in, g.in_channels, g.nchw};
+            if (f_.bundled_)
+              load_bundles(image, rect, band_.template data<T>() + base);
+            else
+              load_band<T>(image, rect, band_.template data<T>() + base);
           }
           for (int64_t r = 0; r < rows; ++r) starts_[from - row + r] = base + r * g.h.stride * row_elements_;
           if (f_.copy_grad_) load_grad(n, y, rows, from - row);
@@ -150,19 +165,20 @@ class FilterGrad {
       for (int64_t i = 0; i < f_.rows_; ++i) {
         const int64_t ci = i % g.group_in(), tap = i / g.group_in();
         const int64_t ky = tap / g.w.kernel * g.h.dilation, kx = tap % g.w.kernel * g.w.dilation;
-        rows_[i] = ky * row_elements_ + kx * g.in_channels + ci;
+        const int64_t channel = f_.bundled_ ? ci / f_.row_tile_ * bundle_ + ci % f_.row_tile_ : ci;
+        rows_[i] = ky * row_elements_ + kx * f_.pixel_ + channel;
       }
     }
 
     int64_t end() const { return end_; }
 
-    // out[rows first..last of the group's filter][panel's columns] (+)= this band's products.
+    // Tiles first..last of the group's filter in the panel's columns of out (+)= this band's products.
     void multiply(int64_t group, int64_t panel, int64_t first, int64_t last, T* out, bool accumulate) const {
       const ConvGeometry& g = f_.g_;
       const int64_t col0 = panel * f_.panel_width_, cols = std::min(f_.panel_width_, f_.cols_ - col0);
       const int64_t vectors = ceil_div(cols, f_.tiles_.lanes);
       const T* b = b_ + col0 + group * (f_.copy_grad_ ? f_.band_rows_ * g.w.out * f_.ldb_ : f_.cols_);
-      const T* origin = a_ + group * g.group_in();
+      const T* origin = a_ + group * (f_.bundled_ ? f_.bundles_ * bundle_ : g.group_in());
       const T* a[ConvTiles<T>::kMaxRows];
       T* c[ConvTiles<T>::kMaxRows];
       for (int64_t r = 0; r < count_; r += f_.inner_rows_) {
@@ -170,15 +186,15 @@ class FilterGrad {
                       starts_.data() + r,
                       std::min(f_.inner_rows_, count_ - r),
                       g.w.out,
-                      g.w.stride * g.in_channels,
+                      g.w.stride * f_.pixel_,
                       b + r * g.w.out * f_.ldb_,
                       f_.ldb_,
                       c,
                       group * f_.cols_ + col0,
                       cols,
                       accumulate || r > 0};
-        for (int64_t at = first; at < last; at += f_.row_tile_) {
-          const int64_t n = std::min(f_.row_tile_, last - at);
+        for (int64_t tile = first; tile < last; ++tile) {
+          const int64_t at = f_.tile_rows_[tile], n = f_.tile_rows_[tile + 1] - at;
           for (int64_t i = 0; i < n; ++i) {
             a[i] = origin + rows_[at + i];
             c[i] = out + (at + i) * g.out_channels;
@@ -195,6 +211,24 @@ class FilterGrad {
       return (std::min(g.h.out - row % g.h.out, count_) - 1) * g.h.stride + f_.span_h_;
     }
     static bool fits(const WindowAxis& a) { return a.first(a.out - 1) + (a.kernel - 1) * a.dilation < a.in; }
+
+    // [group][bundle of channels][pixel][channel] = the rectangle, zero outside the image.
+    void load_bundles(const Image<T>& image, const Rect& rect, T* dst) {
+      const ConvGeometry& g = f_.g_;
+      const int64_t width = f_.row_tile_;
+      std::vector<T> row(rect.width * image.channels);
+      for (int64_t y = 0; y < rect.height; ++y, dst += rect.width * width) {
+        load_band(image, {rect.y + y, rect.x, 1, rect.width}, row.data());
+        for (int64_t b = 0; b < g.groups * f_.bundles_; ++b) {
+          const int64_t first = b % f_.bundles_ * width;
+          const int64_t count = std::min(width, g.group_in() - first);
+          const T* from = row.data() + b / f_.bundles_ * g.group_in() + first;
+          T* to = dst + b * bundle_;
+          for (int64_t x = 0; x < rect.width; ++x, from += image.channels, to += width)
+            for (int64_t c = 0; c < count; ++c) to[c] = from[c];
+        }
+      }
+    }
 
     // Gradient rows y... of image n become [group][pixel][ldb], channels last and padded with zeros.
     void load_grad(int64_t n, int64_t y, int64_t rows, int64_t band_row) {
@@ -219,7 +253,7 @@ class FilterGrad {
     Tensor band_, grad_;
     const T* a_ = nullptr;
     const T* b_ = nullptr;
-    int64_t row_elements_ = 0, count_ = 0, end_ = 0;
+    int64_t bundle_, row_elements_ = 0, count_ = 0, end_ = 0;
     std::vector<int64_t> starts_;  // where the runs of each output row begin
     std::vector<int64_t> rows_;    // displacement of each (tap, channel) from there
   };
@@ -231,7 +265,11 @@ class FilterGrad {
   const ConvTiles<T>& tiles_;
   int64_t span_w_, span_h_;  // input a row of outputs reads
   int64_t cols_, vectors_, panels_, panel_width_, ldb_;
-  int64_t rows_, row_tile_;         // rows of the filter matrix: taps * channels of a group
+  int64_t rows_;                    // of the filter matrix: taps * channels of a group
+  int64_t row_tile_, tile_count_;   // of which a register tile takes so many
+  std::vector<int64_t> tile_rows_;  // first row of each tile, and rows_
+  bool bundled_;
+  int64_t bundles_, pixel_;         // of a group; elements from pixel to pixel of a row
   int64_t parts_;                   // partial sums
   int64_t band_rows_, inner_rows_;  // output rows held at a time, and per pass
   bool copy_grad_;

@@ -18,6 +18,7 @@ struct WindowAxis {
   int64_t pad = 0;  // before the first input; may exceed the kernel when given explicitly
   int64_t out = 0;
 
+  bool operator==(const WindowAxis&) const = default;
   TFMINI_ALWAYS_INLINE int64_t first(int64_t o) const { return o * stride - pad; }
 };
 
@@ -30,6 +31,7 @@ struct ConvGeometry {
   WindowAxis h, w;
   bool nchw = false;
 
+  bool operator==(const ConvGeometry&) const = default;
   int64_t group_in() const { return in_channels / groups; }
   int64_t group_out() const { return out_channels / groups; }
   // Products per output element.

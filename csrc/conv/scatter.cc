@@ -3,14 +3,13 @@
 #include <vector>
 
 #include "conv/band.h"
+#include "conv/panels.h"
 #include "core/parallel.h"
 #include "core/tensor.h"
 #include "simd/conv.h"
 
 namespace tfmini::conv {
 namespace {
-
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 template <class T>
 class Scatter {

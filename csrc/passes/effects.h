@@ -20,4 +20,7 @@ std::string variable_name(const Attrs& attrs, const std::string& node_name);
 // Effects of running a function's outputs and control outputs.
 Effects function_effects(const Function& function);
 
+// What a node reads and writes once lower_references has run.
+Effects node_effects(const IrNode& n);
+
 }  // namespace tfmini

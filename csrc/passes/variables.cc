@@ -88,6 +88,13 @@ Effects function_effects(const Function& f) {
   return effects;
 }
 
+Effects node_effects(const IrNode& n) {
+  Effects effects = attr_effects(*n.attrs);
+  for (const std::string& v : n.variables)
+    if (!v.empty()) (n.op->writes_variable ? effects.writes : effects.reads).insert(v);
+  return effects;
+}
+
 Ir lower_references(Ir ir) {
   static const OpDef& read_op = Registry::get().find("_ReadVariable");
   // Name of the variable behind each reference output (output 0 in every op that has one).
@@ -220,15 +227,8 @@ struct Access {
 std::map<std::string, Access> collect(const Ir& ir) {
   std::map<std::string, Access> all;
   for (size_t i = 0; i < ir.nodes.size(); ++i) {
-    const IrNode& n = ir.nodes[i];
     const auto id = static_cast<int32_t>(i);
-    for (const std::string& v : n.variables) {
-      if (v.empty()) continue;
-      Access& a = all[v];
-      (n.op->writes_variable ? a.writes : a.reads).push_back(id);
-    }
-    if (!has_functions(*n.attrs)) continue;
-    const Effects e = attr_effects(*n.attrs);
+    const Effects e = node_effects(ir.nodes[i]);
     for (const std::string& v : e.writes) all[v].writes.push_back(id);
     for (const std::string& v : e.reads)
       if (!e.writes.count(v)) all[v].reads.push_back(id);

@@ -75,6 +75,21 @@ void tile(const ConvTile<T>& t) {
   }
 }
 
+template <class T>
+void finish(const ConvFinish<T>& f) {
+  const T low = f.low, high = f.high;
+  for (int64_t i = 0; i < f.rows; ++i) {
+    T* const c = f.c[i] + f.c_offset;
+    if (f.bias)
+      for (int64_t j = 0; j < f.cols; ++j) c[j] += f.bias[j];
+    if (f.add) {
+      const T* const add = f.add + (c - f.dest);
+      for (int64_t j = 0; j < f.cols; ++j) c[j] += add[j];
+    }
+    for (int64_t j = 0; j < f.cols; ++j) c[j] = c[j] < low ? low : c[j] > high ? high : c[j];
+  }
+}
+
 // A tile that does not fit the registers is never asked for.
 template <class T, int kRows, int kVectors>
 constexpr typename ConvTiles<T>::Fn pick() {
@@ -87,12 +102,12 @@ constexpr typename ConvTiles<T>::Fn pick() {
 #define TFMINI_TILES(T, V)                                             \
   {pick<T, 1, V>(), pick<T, 2, V>(), pick<T, 3, V>(), pick<T, 4, V>(), \
    pick<T, 5, V>(), pick<T, 6, V>(), pick<T, 7, V>(), pick<T, 8, V>()}
-#define TFMINI_TABLE(T)                                                                     \
-  {                                                                                         \
-    Vector<T>::kLanes, kMaxVectors, {max_rows(1), max_rows(2), max_rows(3), max_rows(4)}, { \
-      TFMINI_TILES(T, 1), TFMINI_TILES(T, 2), TFMINI_TILES(T, 3), TFMINI_TILES(T, 4)        \
-    }                                                                                       \
-  }
+#define TFMINI_TABLE(T)                                                              \
+  {Vector<T>::kLanes,                                                                \
+   kMaxVectors,                                                                      \
+   {max_rows(1), max_rows(2), max_rows(3), max_rows(4)},                             \
+   {TFMINI_TILES(T, 1), TFMINI_TILES(T, 2), TFMINI_TILES(T, 3), TFMINI_TILES(T, 4)}, \
+   finish<T>}
 
 }  // namespace
 

@@ -28,6 +28,19 @@ struct ConvTile {
   bool accumulate;
 };
 
+// What the sums of some pixels still need: c[i][j] = clamp(c[i][j] + bias[j] + what lies as far from
+// `add` as c[i][j] from `dest`, low, high). NaN stays NaN.
+template <class T>
+struct ConvFinish {
+  T* const* c;
+  int64_t c_offset;  // added to every c[i]
+  int64_t rows, cols;
+  const T* bias;  // or null
+  const T* add;   // or null
+  const T* dest;  // where pixel 0, channel 0 is stored
+  T low, high;
+};
+
 template <class T>
 struct ConvTiles {
   static constexpr int kMaxRows = 8;
@@ -37,6 +50,7 @@ struct ConvTiles {
   int max_rows[kMaxVectors];  // by vectors - 1
   using Fn = void (*)(const ConvTile<T>&);
   Fn tile[kMaxVectors][kMaxRows];  // by vectors - 1, rows - 1
+  void (*finish)(const ConvFinish<T>&);
 };
 
 struct ConvTable {

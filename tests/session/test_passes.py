@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import tfmini as tf
-from tests.cases import fused
+from tests.cases import fused, fused_conv2d
 
 
 def unoptimized() -> tf.ConfigProto:
@@ -25,6 +25,80 @@ def test_fusion_is_exact(case):
     for a, b in zip(fused_values, plain_values):
         np.testing.assert_array_equal(a, b)
     assert "_FusedElementwise" in tf.Session().describe_plan(fetches, feed_dict)
+
+
+@pytest.mark.parametrize("case", fused_conv2d.CASES, ids=lambda c: c.name)
+def test_convolutions_take_what_follows(case):
+    feeds = [np.asarray(x, np.float32) for x in case.inputs]
+    placeholders = [tf.placeholder(f.dtype, f.shape) for f in feeds]
+    out = case.fn(*placeholders)
+    feed_dict = dict(zip(placeholders, feeds))
+    plan = tf.Session().describe_plan(out, feed_dict)
+    assert "_FusedConv2D" in plan or "itself" in case.name
+    plain = tf.Session(config=unoptimized())
+    assert "_FusedConv2D" not in plain.describe_plan(out, feed_dict)
+    # Scales are multiplied into the filter, and sums are rounded in another order.
+    np.testing.assert_allclose(tf.Session().run(out, feed_dict), plain.run(out, feed_dict), rtol=1e-4, atol=1e-4)
+
+
+def small_convolution():
+    """A convolution of a variable with batch normalization, and what its value should be."""
+    x = tf.placeholder(tf.float32, [1, 4, 4, 2])
+    f = tf.Variable(np.linspace(-1, 1, 3 * 3 * 2 * 3).reshape(3, 3, 2, 3).astype(np.float32))
+    scale = tf.Variable(np.array([1, 2, 3], np.float32))
+    zero, one = np.zeros(3, np.float32), np.ones(3, np.float32)
+    y = tf.nn.fused_batch_norm(tf.nn.conv2d(x, f, 1, "SAME"), scale, zero, zero, one, is_training=False)[0]
+    return x, f, scale, tf.nn.relu(y)
+
+
+def test_filters_kept_between_runs_follow_their_variables():
+    x, f, scale, y = small_convolution()
+    feed = {x: np.random.default_rng(0).standard_normal([1, 4, 4, 2]).astype(np.float32)}
+    update, double, replace = f.assign_add(tf.ones_like(f)), scale.assign(scale * 2), f.assign(-f)
+    sess, plain = tf.Session(), tf.Session(config=unoptimized())
+    for s in (sess, plain):
+        s.run(tf.global_variables_initializer())
+    assert "_FusedConv2D" in sess.describe_plan(y, feed)
+    for step in (None, update, double, replace, update, update):
+        for s in (sess, plain):
+            if step is not None:
+                s.run(step)
+        for _ in range(2):
+            np.testing.assert_allclose(sess.run(y, feed), plain.run(y, feed), rtol=1e-5, atol=1e-5)
+
+
+def test_filter_written_in_the_same_run_is_not_kept():
+    x, f, _, y = small_convolution()
+    sess = tf.Session()
+    sess.run(tf.global_variables_initializer())
+    feed = {x: np.ones([1, 4, 4, 2], np.float32)}
+    before = sess.run(y, feed)
+    with tf.control_dependencies([y]):
+        update = f.assign_add(tf.ones_like(f))
+    np.testing.assert_array_equal(sess.run([y, update], feed)[0], before)
+    assert not np.array_equal(sess.run(y, feed), before)
+
+
+def test_convolution_results_that_others_need_stay():
+    x = tf.placeholder(tf.float32, [1, 5, 5, 2])
+    y = tf.nn.conv2d(x, tf.constant(np.ones([3, 3, 2, 4], np.float32)), 1, "SAME")
+    z = tf.nn.bias_add(y, tf.constant([1.0, 2.0, 3.0, 4.0]))
+    r = tf.nn.relu(z)
+    feed = {x: np.random.default_rng(1).standard_normal([1, 5, 5, 2]).astype(np.float32)}
+    got = tf.Session().run([y, z, r], feed)
+    np.testing.assert_allclose(got[1], got[0] + [1, 2, 3, 4], rtol=1e-6)
+    np.testing.assert_array_equal(got[2], np.maximum(got[1], 0))
+
+
+def test_both_branches_of_a_sum_are_fused():
+    x = tf.placeholder(tf.float32, [1, 5, 5, 8])
+
+    def branch():
+        y = tf.nn.conv2d(x, tf.random_normal([1, 1, 8, 8], seed=1), 1, "SAME")
+        return tf.nn.bias_add(y, tf.ones([8]))
+
+    plan = tf.Session().describe_plan(tf.nn.relu(branch() + branch()), {x: np.zeros([1, 5, 5, 8], np.float32)})
+    assert plan.count("_FusedConv2D") == 2 and "BiasAdd '" not in plan
 
 
 def test_shape_arithmetic_is_folded():

@@ -1,0 +1,51 @@
+// Destination channels in panels of whole vectors, and the packing of a filter into them.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+namespace tfmini::conv {
+
+inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// `cols` channels in as few panels as `max_vectors` allow, as even as possible.
+struct Panels {
+  int64_t lanes, vectors, cols, count;
+  Panels(int64_t n, int lanes_, int max_vectors) : lanes(lanes_), cols(n) {
+    const int64_t all = ceil_div(n, lanes);
+    count = ceil_div(all, max_vectors);
+    vectors = ceil_div(all, count);
+    count = ceil_div(all, vectors);
+  }
+  int64_t width() const { return lanes * vectors; }
+  int64_t width_of(int64_t p) const { return std::min(width(), cols - p * width()); }
+};
+
+// A matrix [sources, cols] of any strides into rows of `width` >= cols, padded with zeros; column d
+// times scale[d], unless scale is null.
+template <class T>
+void pack_matrix(const T* from, int64_t source_stride, int64_t dest_stride, int64_t sources, int64_t cols,
+                 int64_t width, const T* scale, T* to) {
+  if (dest_stride == 1) {
+    for (int64_t s = 0; s < sources; ++s) std::copy_n(from + s * source_stride, cols, to + s * width);
+  } else {
+    // Transposed block by block: rows a power of two apart would evict each other from L1 before
+    // all of a cache line is used.
+    constexpr int64_t kBlock = 16;
+    for (int64_t d0 = 0; d0 < cols; d0 += kBlock) {
+      const int64_t d1 = std::min(cols, d0 + kBlock);
+      for (int64_t s0 = 0; s0 < sources; s0 += kBlock) {
+        const int64_t s1 = std::min(sources, s0 + kBlock);
+        for (int64_t d = d0; d < d1; ++d)
+          for (int64_t s = s0; s < s1; ++s) to[s * width + d] = from[d * dest_stride + s * source_stride];
+      }
+    }
+  }
+  for (int64_t s = 0; s < sources && (scale || cols < width); ++s) {
+    if (scale)
+      for (int64_t d = 0; d < cols; ++d) to[s * width + d] *= scale[d];
+    std::fill(to + s * width + cols, to + (s + 1) * width, T(0));
+  }
+}
+
+}  // namespace tfmini::conv

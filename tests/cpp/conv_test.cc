@@ -1,0 +1,78 @@
+// Winograd's method against sums in double: the errors that conv/winograd.h states.
+#include "conv/winograd.h"
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+#include <vector>
+
+#include "check.h"
+
+namespace tfmini {
+namespace {
+
+template <class T>
+conv::Correlation<T> job(int64_t batch, int64_t size, int64_t in, int64_t out, const T* x, const T* f, T* y) {
+  const WindowAxis axis{size, 3, 1, 1, 1, size};
+  return {batch,
+          1,
+          {x, size, size, in, false},
+          y,
+          size,
+          size,
+          out,
+          conv::forward_taps(axis),
+          conv::forward_taps(axis),
+          {f, 3, in * out, out, out, 1}};
+}
+
+double rms(const std::vector<float>& got, const std::vector<double>& exact, double* largest) {
+  double sum = 0;
+  *largest = 0;
+  for (size_t i = 0; i < got.size(); ++i) {
+    const double error = std::abs(got[i] - exact[i]);
+    sum += error * error;
+    *largest = std::max(*largest, error);
+  }
+  return std::sqrt(sum / static_cast<double>(got.size()));
+}
+
+// `spread`: how far the sizes of the values are apart, as the deviation of their logarithms.
+void check_errors(int64_t batch, int64_t size, int64_t in, int64_t out, float spread) {
+  std::mt19937 random(7);
+  std::normal_distribution<float> normal;
+  const auto fill = [&](std::vector<float>& v) {
+    for (float& e : v) e = normal(random) * std::exp(spread * normal(random));
+  };
+  std::vector<float> x(static_cast<size_t>(batch * size * size * in)), f(static_cast<size_t>(9 * in * out));
+  fill(x);
+  fill(f);
+  std::vector<float> minimal(static_cast<size_t>(batch * size * size * out)), direct(minimal.size());
+  conv::winograd(job<float>(batch, size, in, out, x.data(), f.data(), minimal.data()));
+  conv::correlate_directly(job<float>(batch, size, in, out, x.data(), f.data(), direct.data()));
+  const std::vector<double> xd(x.begin(), x.end()), fd(f.begin(), f.end());
+  std::vector<double> exact(minimal.size());
+  conv::correlate(job<double>(batch, size, in, out, xd.data(), fd.data(), exact.data()));
+
+  double worst, worst_direct;
+  const double error = rms(minimal, exact, &worst), error_direct = rms(direct, exact, &worst_direct);
+  CHECK(error <= 4 * error_direct);
+  double x_max = 0, f_max = 0;
+  for (double v : xd) x_max = std::max(x_max, std::abs(v));
+  for (double v : fd) f_max = std::max(f_max, std::abs(v));
+  const auto n = static_cast<double>(in);
+  CHECK(worst <= 625 * (n + 24) * n * x_max * f_max * 0x1p-24);
+}
+
+}  // namespace
+}  // namespace tfmini
+
+int main() {
+  using tfmini::check_errors;
+  for (const float spread : {0.0f, 0.5f}) {
+    check_errors(1, 7, 8, 8, spread);
+    check_errors(2, 13, 17, 19, spread);
+    check_errors(1, 30, 64, 33, spread);
+    check_errors(3, 5, 200, 8, spread);
+  }
+}
