@@ -308,11 +308,15 @@ inline constexpr double kTwoOverSqrtPi = 1.12837916709551257390;
   X(LeakyRelu, kFloats, 0.2, x > T(0) ? x : x * y) \
   X(LeakyReluSlope, kFloats, 0.2, x > T(0) ? T(1) : y)
 
-#define TFMINI_ALL_BINARY(X)                                                                             \
-  TFMINI_BINARY_MATH(X)                                                                                  \
-  TFMINI_ATAN2(X)                                                                                        \
-  TFMINI_POLYGAMMA(X) TFMINI_ZETA(X) TFMINI_COMPARISONS(X) TFMINI_EQUALITIES(X) TFMINI_BINARY_LOGICAL(X) \
-      TFMINI_RESULT_GRADS(X) TFMINI_FEATURE_GRADS(X) TFMINI_OUTPUT_GRADS(X) TFMINI_BINARY_INTERNAL(X)
+#define TFMINI_ALL_BINARY(X) \
+  TFMINI_BINARY_MATH(X)      \
+  TFMINI_ATAN2(X)            \
+  TFMINI_POLYGAMMA(X)        \
+  TFMINI_ZETA(X)             \
+  TFMINI_COMPARISONS(X)      \
+  TFMINI_EQUALITIES(X)       \
+  TFMINI_BINARY_LOGICAL(X)   \
+  TFMINI_RESULT_GRADS(X) TFMINI_FEATURE_GRADS(X) TFMINI_OUTPUT_GRADS(X) TFMINI_BINARY_INTERNAL(X)
 
 // Positions in the tables of loops, and opcodes of fused programs.
 #define TFMINI_ENUMERATOR(Name, types, cost, ...) k##Name,
