@@ -310,7 +310,7 @@ def _checked(op: Operation, t: Tensor, g: Any) -> Any:
         )
     if isinstance(g, Tensor) and not g.dtype.name == "variant":
         dims = t._dims()
-        if dims is not None and not t.dtype._is_ref_dtype:
+        if dims is not None and dims != g._dims() and not t.dtype._is_ref_dtype:
             g.set_shape(dims)
     return g
 

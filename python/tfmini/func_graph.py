@@ -6,8 +6,7 @@ of the constant or of the variable reference it stands for.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from tfmini import _core
@@ -59,7 +58,7 @@ class FuncGraph(Graph):
             self._copies[tensor] = copy = self._copy(tensor)
             return copy
         source = tensor if tensor.graph is self.outer else self.outer.capture(tensor)
-        with self._plain():
+        with self.control_dependencies(None):
             arg = self.add_input(source.dtype, source._dims(), tensor.op.name.rpartition("/")[2])
         self.captures[source] = arg
         if source is not tensor:
@@ -74,18 +73,12 @@ class FuncGraph(Graph):
         attrs = op.graph._core.attrs(op._id)
         if op.type != "Const":
             attrs["shared_name"] = attrs["shared_name"] or op.name
-        with self._plain():
+        with self.control_dependencies(None):
             return self.create_op(op.type, [], attrs, op.name.rpartition("/")[2]).outputs[0]
 
     def can_capture(self, graph: Graph) -> bool:
         """May tensors of `graph` be used here?"""
         return graph is self.outer or (isinstance(self.outer, FuncGraph) and self.outer.can_capture(graph))
-
-    @contextlib.contextmanager
-    def _plain(self) -> Iterator[None]:
-        """Nodes that must not inherit control dependencies or gradient overrides."""
-        with self.control_dependencies(None):
-            yield
 
     def as_control_input(self, obj: Any) -> Operation | None:
         try:

@@ -57,7 +57,7 @@ def unite_captures(graphs: Sequence[FuncGraph]) -> list[Tensor]:
         for t in outer:
             arg = g.captures.get(t)
             if arg is None:
-                with g.as_default(), g._plain():
+                with g.as_default(), g.control_dependencies(None):
                     arg = g.add_input(t.dtype, t._dims(), "unused")
             else:
                 g.inputs.append(arg)

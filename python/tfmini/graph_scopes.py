@@ -8,7 +8,7 @@ from typing import Any
 
 from tfmini import device as device_lib
 from tfmini.operation import Operation, Tensor
-from tfmini.scopes import ControlFrame, Scopes
+from tfmini.scopes import ControlFrame, Scope, Scopes
 
 __all__ = ["NodeScopes"]
 
@@ -24,26 +24,15 @@ class NodeScopes:
         """See `Lookup`."""
         raise NotImplementedError
 
-    @contextlib.contextmanager
-    def control_dependencies(self, control_inputs: Iterable[Any] | None) -> Iterator[None]:
+    def control_dependencies(self, control_inputs: Iterable[Any] | None) -> Scope:
         """Nodes created inside run after `control_inputs`; None clears all dependencies."""
-        scopes = self._scopes
-        old = scopes.control
         if control_inputs is None:
-            scopes.control = []
-        else:
-            if isinstance(control_inputs, (Tensor, Operation)):
-                raise TypeError("control_inputs must be a list of operations and tensors")
-            ops = []
-            for c in control_inputs:
-                element = self.as_control_input(c)
-                if element is not None:
-                    ops.append(element._id)
-            scopes.control = old + [ControlFrame(ops)]
-        try:
-            yield
-        finally:
-            scopes.control = old
+            return Scope(self._scopes, "control", [])
+        if isinstance(control_inputs, (Tensor, Operation)):
+            raise TypeError("control_inputs must be a list of operations and tensors")
+        waits = [self.as_control_input(c) for c in control_inputs]
+        frame = ControlFrame([op._id for op in waits if op is not None])
+        return Scope(self._scopes, "control", [*self._scopes.control, frame])
 
     def as_control_input(self, obj: Any) -> Operation | None:
         """The operation to wait for; None if it is outside a function and so has run already."""
@@ -54,25 +43,14 @@ class NodeScopes:
         element = self.as_graph_element(obj)
         return element.op if isinstance(element, Tensor) else element
 
-    @contextlib.contextmanager
-    def device(self, device_name_or_function: Any) -> Iterator[None]:
-        scopes = self._scopes
-        old = scopes.devices
-        scopes.devices = old + [device_lib.DeviceFrame(old[-1] if old else None, device_name_or_function)]
-        try:
-            yield
-        finally:
-            scopes.devices = old
+    def device(self, device_name_or_function: Any) -> Scope:
+        devices = self._scopes.devices
+        frame = device_lib.DeviceFrame(devices[-1] if devices else None, device_name_or_function)
+        return Scope(self._scopes, "devices", [*devices, frame])
 
-    @contextlib.contextmanager
-    def colocate_with(self, op: Any, ignore_existing: bool = False) -> Iterator[None]:
-        op = getattr(op, "op", op)
-        device = getattr(op, "_device", None)
-        if device:
-            with self.device(device):
-                yield
-        else:
-            yield
+    def colocate_with(self, op: Any, ignore_existing: bool = False) -> Scope:
+        place = getattr(getattr(op, "op", op), "_device", None)
+        return self.device(place) if place else Scope(self._scopes, "devices", self._scopes.devices)
 
     @contextlib.contextmanager
     def container(self, container_name: str) -> Iterator[str]:
@@ -82,16 +60,9 @@ class NodeScopes:
         finally:
             self._container = old
 
-    @contextlib.contextmanager
-    def gradient_override_map(self, op_type_map: dict[str, str]) -> Iterator[None]:
+    def gradient_override_map(self, op_type_map: dict[str, str]) -> Scope:
         """Nodes created inside use the gradient registered under another name."""
-        scopes = self._scopes
-        old = scopes.attrs
-        scopes.attrs = {**old, **op_type_map}
-        try:
-            yield
-        finally:
-            scopes.attrs = old
+        return Scope(self._scopes, "attrs", {**self._scopes.attrs, **op_type_map})
 
     def gradient_override(self, op: Operation) -> str | None:
         """The gradient name a gradient_override_map has set for this node."""

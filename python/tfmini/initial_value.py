@@ -12,10 +12,14 @@ from tfmini.graph_keys import GraphKeys
 _VARIABLE_OPS = ("VariableV2", "Variable")
 
 
-@contextlib.contextmanager
-def creation_scope() -> Iterator[None]:
+def creation_scope() -> Any:
     """Outside of control dependencies, and of the bodies of cond and while_loop; the name scope stays."""
-    graph: Any = get_default_graph()
+    graph = get_default_graph()
+    return _outermost(graph) if graph.building_function else graph.control_dependencies(None)
+
+
+@contextlib.contextmanager
+def _outermost(graph: Any) -> Iterator[None]:
     scope = graph.get_name_scope()
     while graph.building_function:
         graph = graph.outer

@@ -124,7 +124,8 @@ class Operation:
 class Tensor:
     """The value an operation will produce: a dtype, a (partly known) shape, no data.
 
-    Arithmetic and comparison operators, and slicing, are installed by `tfmini.ops`.
+    Equal only to itself, as in TensorFlow 1: tensors are keys of feed dictionaries. The other operators,
+    and slicing, are installed by `tfmini.ops`.
     """
 
     __slots__ = ("op", "value_index", "dtype", "_consumers", "__weakref__")
@@ -160,7 +161,7 @@ class Tensor:
 
     @property
     def shape(self) -> tensor_shape.TensorShape:
-        return tensor_shape.TensorShape(self._dims())
+        return tensor_shape.TensorShape._of(self._dims())
 
     def get_shape(self) -> tensor_shape.TensorShape:
         return self.shape
@@ -227,13 +228,6 @@ class Tensor:
         __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _binary
         __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __rpow__ = __matmul__ = __rmatmul__ = _binary
         __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = __lt__ = __le__ = __gt__ = __ge__ = _binary
-
-    # Identity, as in TensorFlow 1: tensors are keys of feed dictionaries.
-    def __hash__(self) -> int:
-        return id(self)
-
-    def __eq__(self, other: object) -> bool:
-        return self is other
 
     def __repr__(self) -> str:
         return f"<tf.Tensor '{self.name}' shape={self.shape} dtype={self.dtype.name}>"

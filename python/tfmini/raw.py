@@ -75,34 +75,35 @@ def _make_builder(info: _OpInfo) -> _Any:
     plain_args = not any(a["number_attr"] or a["type_list_attr"] for a in args)
 
     def build(*inputs: _Any, name: str | None = None, **attrs: _Any) -> _Any:
+        if len(inputs) != num_args:
+            names = ", ".join(a["name"] for a in args)
+            raise TypeError(f"{op_type} takes {num_args} inputs ({names}), got {len(inputs)}")
+        encoded = {key: encode(key, value) for key, value in attrs.items()}
         graph = get_default_graph()
-        if not attrs and plain_args and len(inputs) == num_args:
+        if plain_args:
             # The common case, on which the cost of building a graph depends: only tensors of this graph.
             for x in inputs:
                 if type(x) is not Tensor or x.op.graph is not graph:
                     break
             else:
-                return result(graph.create_op(op_type, [(x,) for x in inputs], None, name))
-        if len(inputs) != num_args:
-            names = ", ".join(a["name"] for a in args)
-            raise TypeError(f"{op_type} takes {num_args} inputs ({names}), got {len(inputs)}")
+                return result(graph.create_op(op_type, [(x,) for x in inputs], encoded, name))
         target = graph_of(t for i in inputs for t in (i if isinstance(i, (list, tuple)) else (i,)))
-        encoded = {}
-        for key, value in attrs.items():
-            kind = attr_types.get(key)
-            if kind is None:
-                raise TypeError(f"{op_type} has no attribute '{key}'; it has {', '.join(attr_types) or 'none'}")
-            encode = _ENCODERS.get(kind)
-            try:
-                encoded[key] = encode(value) if encode and value is not None else value
-            except (TypeError, ValueError) as e:
-                raise TypeError(f"attribute '{key}' of {op_type} must be of type {kind}: {e}") from None
         if target is graph:
-            op = add(graph, inputs, encoded, name)
-        else:
-            with target.as_default():
-                op = add(target, inputs, encoded, name)
-        return result(op)
+            return result(add(graph, inputs, encoded, name))
+        with target.as_default():
+            return result(add(target, inputs, encoded, name))
+
+    def encode(key: str, value: _Any) -> _Any:
+        kind = attr_types.get(key)
+        if kind is None:
+            raise TypeError(f"{op_type} has no attribute '{key}'; it has {', '.join(attr_types) or 'none'}")
+        encoder = _ENCODERS.get(kind)
+        if encoder is None or value is None:
+            return value
+        try:
+            return encoder(value)
+        except (TypeError, ValueError) as e:
+            raise TypeError(f"attribute '{key}' of {op_type} must be of type {kind}: {e}") from None
 
     def result(op: Operation) -> _Any:
         out = op.outputs

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from tfmini.graph import Graph
     from tfmini.operation import Tensor
 
-__all__ = ["ControlFrame", "NameScope", "Scopes", "stacks"]
+__all__ = ["ControlFrame", "NameScope", "Scope", "Scopes", "stacks"]
 
 
 class Scopes(threading.local):
@@ -21,6 +21,24 @@ class Scopes(threading.local):
         self.control: list[ControlFrame] = []
         self.devices: list[DeviceFrame] = []
         self.attrs: dict[str, str] = {}
+
+
+class Scope:
+    """Sets one of the stacks inside a `with` block. A class, because making a variable enters four."""
+
+    __slots__ = ("_field", "_old", "_scopes", "_value")
+
+    def __init__(self, scopes: Scopes, field: str, value: Any):
+        self._scopes = scopes
+        self._field = field
+        self._value = value
+
+    def __enter__(self) -> None:
+        self._old = getattr(self._scopes, self._field)
+        setattr(self._scopes, self._field, self._value)
+
+    def __exit__(self, *exc: Any) -> None:
+        setattr(self._scopes, self._field, self._old)
 
 
 class NameScope:

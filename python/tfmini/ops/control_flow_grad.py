@@ -45,7 +45,7 @@ class GradGraph(FuncGraph):
         if self.keeps_argument(tensor):
             return super().capture(self.arguments[tensor])
         if tensor not in self.intermediates:
-            with self.as_default(), self._plain():
+            with self.as_default(), self.control_dependencies(None):
                 self.intermediates[tensor] = self.stand_in(tensor)
         return self.intermediates[tensor]
 
@@ -129,7 +129,7 @@ def _return_intermediates(op: Operation, info: dict[str, Any], graphs: list[Grad
     outputs = [list(o) for o in info["outputs"]]
     for b, t in extra:
         outputs[b].append(t)
-        with branches[1 - b].as_default(), branches[1 - b]._plain():
+        with branches[1 - b].as_default(), branches[1 - b].control_dependencies(None):
             outputs[1 - b].append(_placeholder_value(t))
     first = len(info["outputs"][0])
     info["outputs"] = outputs
@@ -290,9 +290,9 @@ def _record_intermediates(op: Operation, info: dict[str, Any], body: WhileGradGr
     attrs = op.graph._core.attrs(op._id)
 
     def add(initial: Tensor, dtype: Any) -> Tensor:
-        with cond.as_default(), cond._plain():
+        with cond.as_default(), cond.control_dependencies(None):
             cond.add_input(dtype, [], "unused")
-        with forward.as_default(), forward._plain():
+        with forward.as_default(), forward.control_dependencies(None):
             arg = forward.add_input(dtype, [], "accumulator")
         inputs.append(initial)
         return arg
@@ -300,7 +300,7 @@ def _record_intermediates(op: Operation, info: dict[str, Any], body: WhileGradGr
     if "counter" not in info:
         with op.graph.as_default(), op.graph.control_dependencies(None):
             arg = add(convert_to_tensor(0), dtypes.int32)
-        with forward.as_default(), forward._plain():
+        with forward.as_default(), forward.control_dependencies(None):
             outputs.append(raw.AddV2(arg, 1))
         info["counter"] = len(outputs) - 1
     for t in body.lists:
@@ -310,7 +310,7 @@ def _record_intermediates(op: Operation, info: dict[str, Any], body: WhileGradGr
         with op.graph.as_default(), op.graph.control_dependencies(None):
             empty = raw.EmptyTensorList(shape, -1, element_dtype=t.dtype.base_dtype, shape_type=dtypes.int32)
             arg = add(empty, dtypes.variant)
-        with forward.as_default(), forward._plain():
+        with forward.as_default(), forward.control_dependencies(None):
             outputs.append(raw.TensorListPushBack(arg, t))
         recorded[t] = len(outputs) - 1
     extra = len(outputs) - len(info["outputs"])

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from tfmini import dtypes, raw, tensor_shape
 from tfmini.autodiff import gradient, not_differentiable
-from tfmini.convert import constant
-from tfmini.graph import Operation, Tensor, convert_to_tensor, name_scope
+from tfmini.convert import const_node, constant
+from tfmini.graph import Operation, Tensor, convert_to_tensor, get_default_graph, name_scope
 
 __all__ = ["broadcast_to", "fill", "ones", "ones_like", "zeros", "zeros_like"]
 
@@ -36,8 +37,8 @@ def _filled(kind: str, shape: Any, value: Any, dtype: dtypes.DType, name: str | 
     with name_scope(name, kind, [shape]) as scope:
         dims = None if isinstance(shape, Tensor) else _known_dims(shape)
         if dims is not None:
-            if np.prod(dims, dtype=np.float64) < _SMALL:
-                return constant(value, dtype, dims, name=scope)
+            if math.prod(dims) < _SMALL:
+                return const_node(get_default_graph(), np.full(dims, value, dtype.as_numpy_dtype), dtype, scope)
             wide = any(d > np.iinfo(np.int32).max for d in dims)
             shape = constant(dims, dtypes.int64 if wide else dtypes.int32, name="shape_as_tensor")
         elif not isinstance(shape, Tensor):

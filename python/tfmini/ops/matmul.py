@@ -41,7 +41,7 @@ def matmul(
         a = convert_to_tensor(a, name="a")
         b = convert_to_tensor(b, name="b", preferred_dtype=a.dtype.base_dtype)
         across, down = transpose_a or adjoint_a, transpose_b or adjoint_b
-        if any(t.shape.ndims is None or t.shape.ndims > 2 for t in (a, b)):
+        if any(dims is None or len(dims) > 2 for dims in (a._dims(), b._dims())):
             return raw.BatchMatMulV2(a, b, adj_x=across, adj_y=down, name=scope)
         return raw.MatMul(a, b, transpose_a=across, transpose_b=down, name=scope)
 
