@@ -62,6 +62,8 @@ class Tensor {
   Tensor reshaped(const Shape& shape) const { return Tensor(dtype_, shape, buffer_, data_); }
   // A copy that owns its memory (host tensors).
   Tensor clone() const;
+  // Itself if it owns its memory, else such a copy.
+  Tensor owned() const { return buffer_ || !defined() ? *this : clone(); }
   // Any integer dtype read as int64; the caller has checked index and dtype.
   int64_t int_at(int64_t index) const;
   // Elements of an int32/int64 tensor of rank <= 1.

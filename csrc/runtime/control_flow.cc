@@ -1,5 +1,8 @@
 #include "runtime/control_flow.h"
 
+#include <algorithm>
+#include <cstring>
+
 #include "core/interrupt.h"
 #include "graph/function.h"
 #include "runtime/executor.h"
@@ -32,16 +35,13 @@ void bind_feeds(RunScope& scope, const Plan& plan, std::vector<Tensor>& values) 
     if (plan.feeds()[i] >= 0) scope.slot(plan.feeds()[i]) = values[i];
 }
 
-// Results leave the inner run: memory borrowed from an arena or a feed is copied.
-Tensor keep(const Tensor& t) { return t.buffer() || !t.defined() ? t : t.clone(); }
-
 std::vector<Tensor> run_once(const Plan& plan, std::vector<Tensor> inputs) {
   RunScope scope(plan);
   bind_feeds(scope, plan, inputs);
   inputs.clear();  // the slots are now the only owners: lists can grow in place
   Executor::run(plan, scope.state());
   std::vector<Tensor> out;
-  for (int32_t s : plan.fetches()) out.push_back(keep(scope.slot(s)));
+  for (int32_t s : plan.fetches()) out.push_back(scope.slot(s).owned());
   return out;
 }
 
@@ -83,6 +83,9 @@ class IfKernel {
   std::vector<std::unique_ptr<Plan>> plans_;
 };
 
+// Variables that are small stay at one place, where both plans find them as feeds, and the body's
+// results are copied there. Those that an iteration passes on unchanged stay in the body's feed. All
+// others are handed from the body's results to its feeds, so that lists can grow in place.
 class WhileKernel {
  public:
   WhileKernel(Session& session, const IrNode& node, const Ir& ir, const PassOptions& options) {
@@ -103,30 +106,47 @@ class WhileKernel {
     }
     cond_ = std::make_unique<Plan>(session, *cond.graph, request_for(cond, shapes), options);
     limit_ = node.attrs->integer("maximum_iterations");
+    empty_ = body_->remaining();
+    for (size_t i = 0; i < shapes.size(); ++i) {
+      const int32_t feed = body_->feeds()[i];
+      if (is_small(ir.dtype(node.inputs[i]), shapes[i]))
+        small_.push_back(i);
+      else if (feed >= 0 && feed == body_->fetches()[i])
+        unchanged_.push_back(i);
+      else
+        continue;
+      std::erase(empty_, feed);
+    }
+    for (size_t i = 0; i < shapes.size(); ++i) {
+      const bool stays = std::binary_search(small_.begin(), small_.end(), i);
+      if (!stays && !std::binary_search(unchanged_.begin(), unchanged_.end(), i)) handed_on_.push_back(i);
+      if (!stays && cond_->feeds()[i] >= 0) asked_.push_back(i);
+    }
   }
 
   void operator()(KernelContext& c) const {
     std::vector<Tensor> vars;
     for (int i = 0; i < c.num_inputs(); ++i) vars.push_back(c.take_or_share(i));
+    for (size_t i : small_) vars[i] = vars[i].clone();
     {
       RunScope cond(*cond_), body(*body_);
+      for (size_t i : small_) {
+        bind(cond, *cond_, i, borrowed(vars[i]));
+        bind(body, *body_, i, borrowed(vars[i]));
+      }
+      for (size_t i : unchanged_) bind(body, *body_, i, vars[i]);
+      std::vector<char> copies(small_.size() * kSmallBytes);
       for (int64_t iteration = 0; limit_ < 0 || iteration < limit_; ++iteration) {
         if ((iteration & 15) == 15) throw_if_interrupted();
-        bind_feeds(cond, *cond_, vars);
+        for (size_t i : asked_) bind(cond, *cond_, i, vars[i]);
         Executor::run(*cond_, cond.state());
-        const bool go_on = truth(cond.slot(cond_->fetches()[0]));
-        for (int32_t s : cond_->transient()) cond.slot(s) = Tensor();
-        if (!go_on) break;
-        for (size_t i = 0; i < vars.size(); ++i) {
-          const int32_t s = body_->feeds()[i];
-          if (s >= 0) body.slot(s) = std::move(vars[i]);
-        }
+        if (!truth(cond.slot(cond_->fetches()[0]))) break;
+        for (size_t i : handed_on_) bind(body, *body_, i, std::move(vars[i]));
         Executor::run(*body_, body.state());
-        for (size_t i = 0; i < vars.size(); ++i) vars[i] = keep(body.slot(body_->fetches()[i]));
-        for (int32_t s : body_->transient()) body.slot(s) = Tensor();
+        take_results(body, vars, copies.data());
       }
     }
-    for (int i = 0; i < c.num_outputs(); ++i) c.set_output(i, keep(vars[i]));
+    for (int i = 0; i < c.num_outputs(); ++i) c.set_output(i, vars[i].owned());
   }
 
  private:
@@ -138,8 +158,30 @@ class WhileKernel {
     return s;
   }
 
+  static void bind(RunScope& scope, const Plan& plan, size_t feed, Tensor value) {
+    if (plan.feeds()[feed] >= 0) scope.slot(plan.feeds()[feed]) = std::move(value);
+  }
+
+  // Without a reference: a kernel that keeps a small variable copies it, as its memory will be written to.
+  static Tensor borrowed(Tensor& t) { return Tensor(t.dtype(), t.shape(), BufferRef(), t.raw()); }
+
+  // One variable's next value may be another's present one: all small ones are read before one is written.
+  void take_results(RunScope& body, std::vector<Tensor>& vars, char* copies) const {
+    const auto& results = body_->fetches();
+    for (size_t k = 0; k < small_.size(); ++k)
+      std::memcpy(copies + k * kSmallBytes, body.slot(results[small_[k]]).raw(), vars[small_[k]].bytes());
+    for (size_t i : handed_on_) vars[i] = body.slot(results[i]).owned();
+    for (int32_t s : empty_) body.slot(s) = Tensor();
+    for (size_t k = 0; k < small_.size(); ++k)
+      std::memcpy(vars[small_[k]].raw(), copies + k * kSmallBytes, vars[small_[k]].bytes());
+  }
+
   std::unique_ptr<Plan> cond_, body_;
   int64_t limit_;
+  // Each variable is one of these; the condition sees the small ones and those it is `asked_` about.
+  std::vector<size_t> small_, unchanged_, handed_on_;
+  std::vector<size_t> asked_;
+  std::vector<int32_t> empty_;  // slots of the body to clear after an iteration
 };
 
 template <class K>

@@ -24,6 +24,11 @@ Instr::Instr(Instr&& o) noexcept
       variables(std::move(o.variables)),
       name(std::move(o.name)) {}
 
+bool is_small(DType dtype, const Shape& shape) {
+  return is_pod(dtype) && shape.fully_defined() &&
+         static_cast<size_t>(shape.num_elements()) <= kSmallBytes / dtype_size(dtype);
+}
+
 std::unique_ptr<RunState> Plan::acquire() const {
   {
     std::lock_guard lock(mutex_);

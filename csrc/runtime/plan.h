@@ -17,6 +17,11 @@ namespace tfmini {
 
 class Session;
 
+// Small results are left in the arena, and small feeds in their slots until the end of the run: whoever
+// keeps one copies it, which costs less than memory of its own. Loops are built on this.
+constexpr size_t kSmallBytes = 64;
+bool is_small(DType dtype, const Shape& shape);
+
 struct Instr {
   Kernel kernel;
   int32_t node = -1;          // in Plan::nodes(), for names and shape rules
@@ -62,6 +67,8 @@ class Plan {
   const std::vector<int32_t>& releases() const { return releases_; }
   // Slots that hold references after a run and must be cleared.
   const std::vector<int32_t>& transient() const { return transient_; }
+  // Those of them that are not cleared during the run: results and small feeds.
+  const std::vector<int32_t>& remaining() const { return remaining_; }
   const std::vector<DType>& slot_dtypes() const { return dtypes_; }
   const std::vector<Shape>& slot_shapes() const { return shapes_; }
   size_t arena_bytes() const { return arena_bytes_; }
@@ -80,7 +87,7 @@ class Plan {
   const Graph* graph_;
   std::vector<IrNode> nodes_;
   std::vector<Instr> instrs_;
-  std::vector<int32_t> ids_, allocs_, releases_, transient_;
+  std::vector<int32_t> ids_, allocs_, releases_, transient_, remaining_;
   std::vector<int32_t> feeds_, fetches_;
   std::vector<Shape> fetch_shapes_;
   // Per slot.

@@ -16,7 +16,7 @@ enum class Storage : uint8_t {
   kConstant,  // bound when the RunState is made
   kFeed,      // bound when a run starts
   kArena,     // at a fixed offset of the run's arena
-  kOwned,     // static shape, but needs memory of its own: fetched, or kept by a kernel
+  kOwned,     // static shape, but needs memory of its own: a large result, or kept by a kernel
   kDynamic,   // shape or memory known only once it has run
 };
 
@@ -97,7 +97,7 @@ class PlanBuilder {
           storage_[s] = Storage::kNone;
         else if (n.op->dynamic_output || !settled(ir_, n))
           storage_[s] = Storage::kDynamic;
-        else if (fetched_[s] || kept_[s] || !is_pod(n.dtypes[k]))
+        else if ((fetched_[s] && !small(s)) || kept_[s] || !is_pod(n.dtypes[k]))
           storage_[s] = Storage::kOwned;
         else
           storage_[s] = Storage::kArena;
@@ -114,6 +114,7 @@ class PlanBuilder {
         last = std::max(last, static_cast<int32_t>(i));
       }
     }
+    for (Out t : ir_.fetches) last_use_[root_[slot(t)]] = static_cast<int32_t>(ir_.nodes.size());
   }
 
   // Input slot whose arena memory output k of node i may take over, or -1.
@@ -137,6 +138,9 @@ class PlanBuilder {
   bool same_layout(int32_t a, int32_t b) const {
     return dtype_size(plan_.dtypes_[a]) == dtype_size(plan_.dtypes_[b]) && bytes(a) == bytes(b);
   }
+
+  bool small(int32_t s) const { return is_small(plan_.dtypes_[s], plan_.shapes_[s]); }
+  bool small_feed(int32_t r) const { return storage_[r] == Storage::kFeed && small(r); }
 
   size_t bytes(int32_t s) const {
     return static_cast<size_t>(plan_.shapes_[s].num_elements()) * dtype_size(plan_.dtypes_[s]);
@@ -173,7 +177,9 @@ class PlanBuilder {
       const Storage st = storage_[root_[s]];
       if (st == Storage::kNone || st == Storage::kConstant || st == Storage::kArena) continue;
       plan_.transient_.push_back(static_cast<int32_t>(s));
-      if (!fetched_[root_[s]] && last_use_[root_[s]] >= 0)
+      if (fetched_[root_[s]] || small_feed(root_[s]))
+        plan_.remaining_.push_back(static_cast<int32_t>(s));
+      else if (last_use_[root_[s]] >= 0)
         dying[last_use_[root_[s]]].push_back(static_cast<int32_t>(s));
     }
     for (size_t i = 0; i < ir_.nodes.size(); ++i) {
@@ -241,7 +247,7 @@ class PlanBuilder {
       const int32_t s = slot(n.inputs[k]), r = root_[s];
       const bool transient =
           storage_[r] == Storage::kOwned || storage_[r] == Storage::kDynamic || storage_[r] == Storage::kFeed;
-      if (!transient || fetched_[r] || last_use_[r] != static_cast<int32_t>(i)) continue;
+      if (!transient || small_feed(r) || fetched_[r] || last_use_[r] != static_cast<int32_t>(i)) continue;
       const auto same = [&](Out t) { return root_[slot(t)] == r; };
       if (std::count_if(n.inputs.begin(), n.inputs.end(), same) == 1) mask |= uint64_t{1} << k;
     }

@@ -51,7 +51,7 @@ std::vector<Tensor> Session::run(const Plan& plan, const std::vector<Tensor>& fe
   Executor::run(plan, scope.state());
   std::vector<Tensor> out;
   out.reserve(plan.fetches().size());
-  for (int32_t s : plan.fetches()) out.push_back(scope.slot(s));
+  for (int32_t s : plan.fetches()) out.push_back(scope.slot(s).owned());
   return out;
 }
 

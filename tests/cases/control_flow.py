@@ -71,6 +71,36 @@ def _growing(x):
     )[1]
 
 
+def _handing_round(x):
+    """Small and large variables that take each other's places, one kept on a list, one that never changes."""
+    small, fixed = x[0, :2], x * 2.0
+
+    def body(i, a, b, c, d, kept, fixed):
+        return i + 1, b, a + b, d, c + fixed, kept.write(i, a), fixed
+
+    kept = tf.TensorArray(x.dtype, size=5, element_shape=[2])
+    out = tf.while_loop(lambda i, *_: i < 5, body, [0, small, small + 1.0, x, x + 1.0, kept, fixed])
+    return [out[1], out[2], out[3], out[4], out[5].stack(), out[6]]
+
+
+def _handing_round_ref(x):
+    a, b, c, d, kept = x[0, :2], x[0, :2] + 1, x, x + 1, []
+    for _ in range(5):
+        kept.append(a)
+        a, b, c, d = b, a + b, d, c + 2 * x
+    return [a, b, c, d, np.stack(kept), 2 * x]
+
+
+def _flag(x):
+    """The condition is a variable itself, and so are values of other types and sizes."""
+
+    def body(go, n, a, empty):
+        return n < 3, n + 1, tf.concat([a[1:], a[:1]], 0), empty
+
+    start = [tf.constant(True), tf.constant(0, tf.int64), x, tf.zeros([0], x.dtype)]
+    return tf.while_loop(lambda go, *_: go, body, start)[1:]
+
+
 CASES = [
     Case(
         "cond_true",
@@ -115,6 +145,22 @@ CASES = [
     Case("while_none", lambda x: _power_loop(x, 0), [rand(3)], np.ones_like, ops=("While",), grad=False),
     Case("while_nested", _nested, [rand(7)], _nested_ref, ops=("While",), tol={"float32": 1e-4}),
     Case("cond_in_loop", _cond_in_loop, [rand(6)], _cond_in_loop_ref, ops=("While", "If"), tol={"float32": 1e-4}),
+    Case(
+        "while_handing_round",
+        _handing_round,
+        [rand(3, 17)],
+        _handing_round_ref,
+        ops=("While",),
+        tol={"float32": 1e-4},
+    ),
+    Case(
+        "while_flag",
+        _flag,
+        [rand(5)],
+        lambda x: [np.int64(4), np.roll(x, -4), np.zeros(0, x.dtype)],
+        ops=("While",),
+        grad=False,
+    ),
     Case(
         "while_growing",
         _growing,
