@@ -1,1 +1,3 @@
-"""Training steps of small models, for tfmini and TensorFlow in graphs.py and for PyTorch in eager.py."""
+"""Models, a file each: the same network as a graph and in PyTorch, started from the same parameters."""
+
+FAMILIES = ("mlp", "convnet", "lstm", "word2vec", "dqn", "resnet50", "inception_v3")
