@@ -1,7 +1,7 @@
 """What a run costs around its kernels: tiny networks, chains, loops, new sessions, building graphs.
 
-python bench/run_session.py
-python bench/run_session.py --peer tensorflow=/path/to/python --peer torch=/path/to/python
+python bench/run_session.py                      all rows, tfmini alone
+python bench/run_session.py --peer tensorflow=PYTHON --peer torch=PYTHON --json bench/results/MACHINE.json
 """
 
 import os
@@ -10,7 +10,9 @@ import sys
 import time
 
 import numpy as np
-import timing
+from compare import compare, parser
+from libraries import load
+from timing import Suite, seconds
 
 X = np.ones((1, 3), np.float32)
 TARGET = np.array([[0, 1, 0]], np.float32)
@@ -111,7 +113,7 @@ class GraphCases:
     def rows(self):
         for method in self.ROWS:
             with self.tf.Graph().as_default():
-                yield method.__name__, lambda method=method: method(self)
+                yield f"session/{method.__name__}", lambda method=method: method(self)
 
 
 class TorchCases:
@@ -173,7 +175,7 @@ class TorchCases:
 
     def rows(self):
         for method in (self.slide_net_run, self.slide_net_train, self.scalar_chain, self.while_loop):
-            yield method.__name__, method
+            yield f"session/{method.__name__}", method
 
 
 def time_import(suite, lib):
@@ -182,7 +184,7 @@ def time_import(suite, lib):
         "tfmini": "import tfmini as tf; tf.Session",
         "tensorflow": "import tensorflow.compat.v1 as tf; tf.disable_v2_behavior(); tf.Session",
         "torch": "import torch",
-    }[lib]
+    }[lib.removesuffix("-compile")]
 
     def run(code):
         start = time.perf_counter()
@@ -192,18 +194,18 @@ def time_import(suite, lib):
 
     bare = min(run("pass") for _ in range(3))
     full = min(run(statement) for _ in range(3))
-    suite.rows["import"] = dict(median=full[0] - bare[0], min=full[0] - bare[0], rss_bytes=full[1])
-    print(f"{'import':40} {timing.seconds(full[0] - bare[0]):>10}  (RSS {full[1] / 2**20:.0f} MiB)", flush=True)
+    suite.rows["session/import"] = dict(median=full[0] - bare[0], check=[])
+    print(f"{'session/import':40} {seconds(full[0] - bare[0]):>10}  (RSS {full[1] / 2**20:.0f} MiB)", flush=True)
 
 
 def main():
-    args = timing.parser(__doc__).parse_args()
+    args = parser(__doc__).parse_args()
     if args.peer:
-        return timing.compare(__file__, args)
-    suite = timing.Suite(args.budget, args.only)
-    library = timing.load(args.lib)
-    cases = TorchCases(library) if args.lib == "torch" else GraphCases(library)
-    if suite.wants("import"):
+        sys.exit(0 if compare(__file__, args) else 1)
+    suite = Suite(args.budget, args.only)
+    library = load(args.lib)
+    cases = TorchCases(library) if args.lib.startswith("torch") else GraphCases(library)
+    if suite.wants("session/import"):
         time_import(suite, args.lib)
     for name, make in cases.rows():
         if suite.wants(name):
@@ -211,7 +213,7 @@ def main():
             fn, per = made if isinstance(made, tuple) else (made, 1)
             suite.time(name, fn, per)
     if args.json:
-        suite.save(args.json, lib=args.lib, version=getattr(library, "__version__", "?"))
+        suite.save(args.json, getattr(library, "__version__", "?"))
 
 
 if __name__ == "__main__":
