@@ -85,6 +85,7 @@ class AggregationMethod:
     DEFAULT = ADD_N
     EXPERIMENTAL_TREE = 1
     EXPERIMENTAL_ACCUMULATE_N = 2
+    ALL = (ADD_N, EXPERIMENTAL_TREE, EXPERIMENTAL_ACCUMULATE_N)
 
 
 class UnconnectedGradients:
@@ -108,13 +109,17 @@ def gradients(
     Args:
       ys, xs: a tensor (or variable), or a list of them.
       grad_ys: gradients of the ys; None stands for ones.
+      gate_gradients: make all gradients of an op wait for each other.
+      aggregation_method: one of `AggregationMethod`; they all sum alike.
       stop_gradients: tensors to treat as constants.
       unconnected_gradients: "none" returns None, "zero" zeros, where no path leads from ys to x.
 
     Returns a list with a Tensor, IndexedSlices or None per x. Raises LookupError if an op on the
     way has no gradient, ValueError or TypeError for wrong arguments.
     """
-    del colocate_gradients_with_ops, aggregation_method
+    del colocate_gradients_with_ops
+    if aggregation_method not in (None, *AggregationMethod.ALL):
+        raise ValueError(f"Invalid aggregation_method {aggregation_method!r}: see tf.AggregationMethod")
     ys, xs = _as_list(ys), _as_list(xs)
     stops = _as_list(stop_gradients) if stop_gradients is not None else []
     grad_ys = [None] * len(ys) if grad_ys is None else _as_list(grad_ys)

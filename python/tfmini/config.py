@@ -6,6 +6,7 @@ machinery are accepted and kept; those that promise what tfmini cannot do are re
 
 from __future__ import annotations
 
+import types
 from typing import Any
 
 from tfmini import errors
@@ -44,6 +45,13 @@ class _Options:
         return f"{type(self).__name__}({fields})"
 
 
+class _AnyOptions(types.SimpleNamespace):
+    """A record of which no field means anything here: TensorFlow's experiments and its graph rewriter."""
+
+    def CopyFrom(self, other: _AnyOptions) -> None:
+        vars(self).update(vars(other))
+
+
 class GPUOptions(_Options):
     """How CUDA devices are used."""
 
@@ -55,7 +63,7 @@ class GPUOptions(_Options):
         "deferred_deletion_bytes": 0,
         "polling_active_delay_usecs": 0,
         "force_gpu_compatible": False,
-        "experimental": None,
+        "experimental": _AnyOptions,
     }
 
 
@@ -77,7 +85,7 @@ class OptimizerOptions(_Options):
 class GraphOptions(_Options):
     _fields = {
         "optimizer_options": OptimizerOptions,
-        "rewrite_options": dict,
+        "rewrite_options": _AnyOptions,
         "enable_recv_scheduling": False,
         "build_cost_model": 0,
         "build_cost_model_after": 0,
@@ -114,9 +122,9 @@ class ConfigProto(_Options):
         "cluster_def": None,
         "isolate_session_state": True,
         "share_cluster_devices_in_session": False,
-        "experimental": None,
+        "experimental": _AnyOptions,
     }
-    Experimental = dict
+    Experimental = _AnyOptions
 
     def _session_options(self) -> tuple[int, bool, bool, bool, bool]:
         """(threads, fold, merge equal nodes, fuse, soft placement)."""

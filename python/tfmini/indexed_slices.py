@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from tfmini import dtypes
+from tfmini.constant_value import constant_value_as_shape
 from tfmini.convert import convert_to_tensor, register_tensor_conversion_function
 from tfmini.graph import Tensor
+from tfmini.tensor_shape import TensorShape
 
 __all__ = ["IndexedSlices", "IndexedSlicesValue"]
 
@@ -33,6 +35,11 @@ class IndexedSlices:
     @property
     def dense_shape(self) -> Tensor | None:
         return self._dense_shape
+
+    @property
+    def shape(self) -> TensorShape:
+        """The static shape of the dense tensor, as far as it is known."""
+        return TensorShape(None) if self._dense_shape is None else constant_value_as_shape(self._dense_shape)
 
     @property
     def name(self) -> str:

@@ -10,6 +10,7 @@ from tfmini.ops.activation import (
     relu6,
     selu,
     sigmoid_cross_entropy_with_logits,
+    silu,
     softplus,
     softsign,
     swish,
@@ -66,12 +67,14 @@ from tfmini.ops.pool2d import (
 )
 from tfmini.ops.reduce import zero_fraction
 from tfmini.ops.softmax import log_softmax, softmax
+from tfmini.ops.space import depth_to_space, space_to_batch, space_to_depth
 from tfmini.ops.topk import in_top_k, top_k
 from tfmini.ops.xent import (
     softmax_cross_entropy_with_logits,
     softmax_cross_entropy_with_logits_v2,
     sparse_softmax_cross_entropy_with_logits,
 )
+from tfmini.raw_rnn import raw_rnn
 from tfmini.rnn import (
     bidirectional_dynamic_rnn,
     dynamic_rnn,

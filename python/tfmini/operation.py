@@ -163,6 +163,12 @@ class Tensor:
     def shape(self) -> tensor_shape.TensorShape:
         return tensor_shape.TensorShape._of(self._dims())
 
+    @property
+    def ndim(self) -> int | None:
+        """The rank, or None if it is unknown."""
+        dims = self._dims()
+        return None if dims is None else len(dims)
+
     def get_shape(self) -> tensor_shape.TensorShape:
         return self.shape
 

@@ -70,7 +70,8 @@ def _make_builder(info: _OpInfo) -> _Any:
     attr_types = {a["name"]: a["type"] for a in info["attrs"]}
     defaults = {a["name"]: a["default"] for a in info["attrs"] if a["has_default"] and a["type"] == "type"}
     outputs = info["outputs"]
-    list_output = len(outputs) == 1 and bool(outputs[0]["number_attr"] or outputs[0]["type_list_attr"])
+    type_list = len(outputs) == 1 and bool(outputs[0]["type_list_attr"])
+    list_output = type_list or (len(outputs) == 1 and bool(outputs[0]["number_attr"]))
 
     plain_args = not any(a["number_attr"] or a["type_list_attr"] for a in args)
 
@@ -107,7 +108,7 @@ def _make_builder(info: _OpInfo) -> _Any:
 
     def result(op: Operation) -> _Any:
         out = op.outputs
-        if list_output:
+        if list_output and (out or not type_list):
             return out
         if len(out) == 1:
             return out[0]

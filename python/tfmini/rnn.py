@@ -95,12 +95,12 @@ def static_bidirectional_rnn(
         with variable_scope("bw") as bw:
             turned = _reversed_list(list(inputs), sequence_length)
             backward, state_bw = static_rnn(cell_bw, turned, initial_state_bw, dtype, sequence_length, bw)
-        backward = _reversed_list(backward, sequence_length)
-        outputs = [
-            nest.map_structure(lambda f, b: raw.ConcatV2([f, b], 1), f_out, b_out)
-            for f_out, b_out in zip(forward, backward)
-        ]
-        return outputs, state_fw, state_bw
+    backward = _reversed_list(backward, sequence_length)
+    outputs = [
+        nest.map_structure(lambda f, b: raw.ConcatV2([f, b], 1, name="concat"), f_out, b_out)
+        for f_out, b_out in zip(forward, backward)
+    ]
+    return outputs, state_fw, state_bw
 
 
 def _reversed_list(steps: list[Any], lengths: Any) -> list[Any]:
@@ -246,7 +246,7 @@ def bidirectional_dynamic_rnn(
             forward, state_fw = run(cell_fw, inputs, initial_state_fw, fw)
         with variable_scope("bw") as bw:
             backward, state_bw = run(cell_bw, nest.map_structure(turned, inputs), initial_state_bw, bw)
-        return (forward, nest.map_structure(turned, backward)), (state_fw, state_bw)
+    return (forward, nest.map_structure(turned, backward)), (state_fw, state_bw)
 
 
 # --- shared ---------------------------------------------------------------------------------------
@@ -296,5 +296,5 @@ def _keep(done: Tensor, old: Any, new: Any) -> Any:
 def _swap_batch_and_time(x: Tensor) -> Tensor:
     if x.shape.ndims is None:
         rest = raw.Range(2, raw.Rank(x), 1)
-        return raw.Transpose(x, raw.ConcatV2([[1, 0], rest], 0))
-    return raw.Transpose(x, [1, 0, *range(2, x.shape.ndims)])
+        return raw.Transpose(x, raw.ConcatV2([[1, 0], rest], 0), name="transpose")
+    return raw.Transpose(x, [1, 0, *range(2, x.shape.ndims)], name="transpose")

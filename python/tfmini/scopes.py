@@ -69,10 +69,9 @@ class ControlFrame:
         self.ops: set[int] = set()
 
     def ids_for(self, inputs: list[Tensor]) -> list[int]:
-        # A node fed by one that already waits need not wait itself.
-        if any(t.op._id in self.ops for t in inputs):
-            return []
-        return self.ids
+        # A node fed by one that already waits need not wait itself, nor need it wait for one that feeds it.
+        feeding = {t.op._id for t in inputs}
+        return [] if feeding & self.ops else [i for i in self.ids if i not in feeding]
 
 
 class Stacks(threading.local):

@@ -106,10 +106,12 @@ class TensorArray:
         """Sets element `index` (int32 scalar). Out of range is an error unless the size is dynamic."""
         value = convert_to_tensor(value, self._dtype)
         self._check(value.shape)
-        flow = self._flow
+        return self._with_flow(self._set(self._flow, index, value, name), value.shape)
+
+    def _set(self, flow: Tensor, index: Any, value: Tensor, name: str | None = None) -> Tensor:
         if self._dynamic_size:
             flow = raw._TensorListGrow(flow, raw.AddV2(index, 1))
-        return self._with_flow(raw.TensorListSetItem(flow, index, value, name=name), value.shape)
+        return raw.TensorListSetItem(flow, index, value, name=name)
 
     def read(self, index: Any, name: str | None = None) -> Tensor:
         """Element `index`; one that was never written reads as zeros if the shape is known."""
@@ -161,11 +163,17 @@ class TensorArray:
         return out
 
     def split(self, value: Any, lengths: Any, name: str | None = None) -> TensorArray:
+        """An array whose elements are pieces of `value`, of `lengths` rows each."""
+        value = convert_to_tensor(value, self._dtype)
         parts = raw.SplitV(value, lengths, 0, num_split=convert_to_tensor(lengths).shape[0].value, name=name)
-        out = self
+        flow = self._flow
         for i, part in enumerate(parts):
-            out = out.write(i, part)
-        return out
+            self._check(part.shape)
+            flow = self._set(flow, i, part)
+        shapes = {part._dims() for part in parts}
+        dims = value._dims()
+        rest = None if dims is None else (None, *dims[1:])
+        return self._with_flow(flow, shapes.pop() if len(shapes) == 1 else rest)
 
     def size(self, name: str | None = None) -> Tensor:
         """The number of elements, an int32 scalar."""

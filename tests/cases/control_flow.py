@@ -263,6 +263,14 @@ BAD = [
         "another branch or loop body",
     ),
     Bad(
+        "float_predicate",
+        lambda: tf.cond(tf.constant(1.0), lambda: tf.constant(1.0), lambda: tf.constant(2.0)),
+        TypeError,
+        "pred must be a bool tensor",
+    ),
+    Bad("float_condition", lambda: tf.while_loop(lambda i: i, lambda i: i, [1.0]), TypeError, "must be a bool tensor"),
+    Bad("no_result", lambda: tf.cond(tf.constant(True), lambda: None, lambda: None), ValueError, "have a return value"),
+    Bad(
         "array_index",
         lambda: _run(tf.TensorArray(tf.float32, size=2, element_shape=[]).write(2, 1.0).stack()),
         tf.errors.InvalidArgumentError,

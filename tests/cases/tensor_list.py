@@ -60,6 +60,14 @@ CASES = [
         lambda x: x[1] * x[1] + x[3] + 2 * x.sum(0),
         ops=("TensorListFromTensor", "TensorListGetItem"),
     ),
+    Case(
+        "split_unevenly",
+        lambda x: tf.TensorArray(x.dtype, 2).split(x, [1, 2]).read(1),
+        [rand(3, 2)],
+        lambda x: x[1:],
+        ops=("TensorListSetItem",),
+        grad=False,
+    ),
     Case("grow", _grown, [rand(2)], lambda x: np.stack([x, x * 2]), ops=("_TensorListGrow",)),
     Case(
         "clear",

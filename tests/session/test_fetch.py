@@ -159,3 +159,11 @@ def test_eval_and_run_of_the_default_session(sess):
     assert (x * v).eval({x: 3.0}) == 6.0
     assert (x * v).eval(feed_dict={x: 4.0}, session=sess) == 8.0
     assert v.eval() == 2.0
+
+
+def test_python_function_without_results_is_an_operation():
+    seen = []
+    with tf.Graph().as_default(), tf.Session() as sess:
+        op = tf.py_func(lambda x: seen.append(x.tolist()), [tf.constant([1, 2])], [])
+        assert isinstance(op, tf.Operation) and sess.run([op]) == [None]
+    assert seen == [[1, 2]]

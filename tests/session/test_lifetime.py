@@ -109,6 +109,8 @@ def test_config_options():
     )
     config.gpu_options.allow_growth = False
     config.graph_options.optimizer_options.opt_level = -1
+    config.graph_options.rewrite_options.disable_meta_optimizer = True
+    config.experimental.executor_type = "anything"
     with tf.Graph().as_default(), tf.Session(config=config) as sess:
         assert sess.run(tf.constant(1.0)) == 1.0
     with pytest.raises((ValueError, AttributeError, TypeError)):

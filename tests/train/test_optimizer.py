@@ -262,3 +262,13 @@ def test_ftrl_with_the_linear_slot_scaled():
             found.append(sess.run([v, linear]))
     np.testing.assert_allclose(found[0][0], found[1][0])
     np.testing.assert_allclose(found[0][1] * 0.1, found[1][1])
+
+
+def test_aggregation_methods():
+    with tf.Graph().as_default():
+        v = tf.Variable(1.0)
+        optimizer = tf.train.GradientDescentOptimizer(1.0)
+        for method in (None, tf.AggregationMethod.EXPERIMENTAL_TREE):
+            assert optimizer.compute_gradients(v * v, aggregation_method=method)[0][0] is not None
+        with pytest.raises(ValueError, match="Invalid aggregation_method 99"):
+            optimizer.minimize(v * v, aggregation_method=99)

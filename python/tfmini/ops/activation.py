@@ -68,11 +68,16 @@ def crelu(features: Any, name: str | None = None, axis: int = -1) -> Tensor:
         return raw.Relu(raw.ConcatV2([features, -features], axis, name=scope))
 
 
-def swish(features: Any, name: str | None = None) -> Tensor:
-    """features * sigmoid(features). Source: Ramachandran et al., arXiv:1710.05941."""
+def swish(features: Any, beta: Any = 1.0, name: str | None = None) -> Tensor:
+    """features * sigmoid(beta * features). Source: Ramachandran et al., arXiv:1710.05941."""
+    if isinstance(beta, str):  # swish(features, name) of TensorFlow 1
+        beta, name = 1.0, beta
     with name_scope(name, "swish", [features]) as scope:
         features = convert_to_tensor(features, name="features")
-        return raw.Mul(features, raw.Sigmoid(features), name=scope)
+        return raw.Mul(features, raw.Sigmoid(features if beta == 1.0 else raw.Mul(beta, features)), name=scope)
+
+
+silu = swish
 
 
 def sigmoid_cross_entropy_with_logits(

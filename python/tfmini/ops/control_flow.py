@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tfmini import dtypes, nest, raw
+from tfmini.aliases import only_one
 from tfmini.convert import convert_to_tensor
 from tfmini.func_graph import FuncGraph, trace
 from tfmini.functions import common_shape, flatten_result, remember, unite_captures, value_outputs
@@ -41,8 +42,8 @@ def cond(
     in any case. Raises TypeError for a Python bool or functions that are not callable, ValueError
     or TypeError if the results do not match.
     """
-    true_fn = fn1 if true_fn is None else true_fn
-    false_fn = fn2 if false_fn is None else false_fn
+    true_fn = only_one("true_fn", true_fn, "fn1", fn1)
+    false_fn = only_one("false_fn", false_fn, "fn2", fn2)
     if not callable(true_fn):
         raise TypeError("true_fn must be callable.")
     if not callable(false_fn):
@@ -50,9 +51,7 @@ def cond(
     if isinstance(pred, bool):
         raise TypeError("pred must not be a Python bool")
     with name_scope(name, "cond", [pred]):
-        pred = convert_to_tensor(pred, dtypes.bool_)
-        if pred._dims() not in (None, ()):
-            raise ValueError(f"pred must be a scalar, got shape {pred.shape}")
+        pred = _predicate(pred, "pred")
         outer = get_default_graph()
         branches = [FuncGraph(part, outer) for part in ("true", "false")]
         results = [_branch(g, fn) for g, fn in zip(branches, (true_fn, false_fn))]
@@ -80,9 +79,17 @@ def cond(
         merged = [raw.Identity(t, name="Merge") for t in op.outputs]
         for t, shape in zip(merged, shapes):
             t.set_shape(None if shape is None else TensorShape(shape))
-        if structure is None:  # functions without a result
-            return op
         return _pack_results(structure, merged, strict)
+
+
+def _predicate(x: Any, what: str) -> Tensor:
+    """`x` as what a condition must be: a boolean scalar."""
+    tensor = convert_to_tensor(x)
+    if tensor.dtype.base_dtype != dtypes.bool_:
+        raise TypeError(f"{what} must be a bool tensor, got {tensor}")
+    if tensor._dims() not in (None, ()):
+        raise ValueError(f"{what} must be a scalar, got shape {tensor.shape}")
+    return tensor
 
 
 def _branch(graph: FuncGraph, fn: Callable[[], Any]) -> tuple[Any, list[Tensor]]:
@@ -106,8 +113,9 @@ def _as_tensor(x: Any) -> Tensor:
 
 
 def _common_structure(a: Any, b: Any) -> Any:
-    if (a is None) != (b is None):
-        raise ValueError("true_fn and false_fn must both return something, or both nothing")
+    for what, result in (("true_fn", a), ("false_fn", b)):
+        if result is None:
+            raise ValueError(f"'{what}' must have a return value; return the operation to run, or tf.no_op()")
     try:
         nest.assert_same_structure(a, b)
     except (ValueError, TypeError) as e:
@@ -213,7 +221,7 @@ def while_loop(
     if not loop_vars:
         raise ValueError("No loop variables provided")
     if parallel_iterations < 1:
-        raise ValueError(f"parallel_iterations must be a positive integer, got {parallel_iterations}")
+        raise TypeError(f"parallel_iterations must be a positive integer, got {parallel_iterations}")
     if not isinstance(loop_vars, (list, tuple)):
         loop_vars = [loop_vars]
         if shape_invariants is not None:
@@ -231,11 +239,9 @@ def while_loop(
                 return fn(*_repack(loop_vars, args))
 
         def test(*args: Any) -> Tensor:
-            return convert_to_tensor(cond(*args), dtypes.bool_)
+            return _predicate(cond(*args), "The result of cond")
 
         predicate = traced(cond_graph, test)
-        if predicate._dims() not in (None, ()):
-            raise ValueError(f"The condition must be a scalar, got shape {predicate.shape}")
 
         def step(*args: Any) -> list[Tensor]:
             result = body(*args)
@@ -272,7 +278,7 @@ def while_loop(
         remember(op, cond=cond_graph, body=body_graph, predicate=predicate, outputs=outputs, back_prop=back_prop)
         exits = [raw.Identity(t, name="Exit") for t in op.outputs[: len(values)]]
         packed = _repack(loop_vars, exits)
-        if return_same_structure or len(packed) > 1:
+        if return_same_structure or len(exits) > 1:
             return nest.pack_sequence_as(loop_vars, nest.flatten(packed)) if _plain(loop_vars) else packed
         return packed[0]
 

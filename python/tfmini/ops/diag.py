@@ -22,17 +22,17 @@ def diag_part(input: Any, name: str | None = None) -> Tensor:
     return raw.DiagPart(input, name=name)
 
 
-def matrix_diag(diagonal: Any, name: str | None = None) -> Tensor:
+def matrix_diag(diagonal: Any, name: str = "diag") -> Tensor:
     """[..., n] -> [..., n, n], the last dimension on the diagonal."""
     return raw.MatrixDiag(diagonal, name=name)
 
 
-def matrix_diag_part(input: Any, name: str | None = None) -> Tensor:
+def matrix_diag_part(input: Any, name: str = "diag_part") -> Tensor:
     """The main diagonals, [..., min(m, n)], of matrices [..., m, n]."""
     return raw.MatrixDiagPart(input, name=name)
 
 
-def matrix_set_diag(input: Any, diagonal: Any, name: str | None = None) -> Tensor:
+def matrix_set_diag(input: Any, diagonal: Any, name: str = "set_diag") -> Tensor:
     """Matrices [..., m, n] with their main diagonals replaced by `diagonal` [..., min(m, n)]."""
     return raw.MatrixSetDiag(input, diagonal, name=name)
 
@@ -68,13 +68,13 @@ def eye(
             shortest = raw.Minimum(num_rows, columns)
             ones = raw.Fill(_append(batch, shortest), constant(1, dtype))
             if square:
-                return raw.MatrixDiag(ones)
-            return raw.MatrixSetDiag(raw.Fill(_append(batch, num_rows, columns), constant(0, dtype)), ones)
+                return matrix_diag(ones)
+            return matrix_set_diag(raw.Fill(_append(batch, num_rows, columns), constant(0, dtype)), ones)
         dims = tensor_shape.as_shape(batch).as_list()
         ones = raw.Fill([*dims, min(sizes)], constant(1, dtype))  # type: ignore[type-var]
         if square:
-            return raw.MatrixDiag(ones)
-        return raw.MatrixSetDiag(raw.Fill([*dims, *sizes], constant(0, dtype)), ones)
+            return matrix_diag(ones)
+        return matrix_set_diag(raw.Fill([*dims, *sizes], constant(0, dtype)), ones)
 
 
 def _static(n: Any) -> int | None:

@@ -64,7 +64,7 @@ def dropout(
         if scale is None:
             scale = raw.RealDiv(1.0, raw.Sub(1.0, rate))
         mask = raw.Cast(raw.GreaterEqual(uniform, rate), DstT=dtype)
-        out = raw.Mul(raw.Mul(x, scale), mask)
+        out = raw.Mul(raw.Mul(x, scale, name="mul"), mask, name="mul")
         out.set_shape(x.shape)
         return out
 

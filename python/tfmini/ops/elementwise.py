@@ -91,7 +91,6 @@ maximum = _binary("Maximum", "The larger; NaN if either is NaN.")
 minimum = _binary("Minimum", "The smaller; NaN if either is NaN.")
 mul = multiply = _binary("Mul", "x * y.")
 multiply_no_nan = _binary("MulNoNan", "x * y, and 0 where y is 0 even if x is infinite or NaN.", "multiply_no_nan")
-polygamma = _binary("Polygamma", "Derivative of order x (a whole number) of digamma, at y.")
 pow = _binary("Pow", "x to the power of y. Negative integer exponents of integers are an InvalidArgumentError.")
 realdiv = _binary("RealDiv", "x / y for floats.")
 right_shift = _binary("RightShift", "x shifted right by y bits, with its sign; y beyond the width counts as width - 1.")
@@ -101,7 +100,16 @@ truncatediv = _binary("TruncateDiv", "x / y rounded towards zero, as in C.")
 truncatemod = _binary("TruncateMod", "x - truncatediv(x, y) * y: has the sign of x, as in C.")
 xdivy = _binary("Xdivy", "x / y, and 0 where x is 0.", "xdivy")
 xlogy = _binary("Xlogy", "x * log(y), and 0 where x is 0.")
-zeta = _binary("Zeta", "The Hurwitz zeta function: the sum of (y + k) ** -x over k = 0, 1, 2, ...")
+
+
+def polygamma(a: Any, x: Any, name: str | None = None) -> Tensor:
+    """The derivative of order `a` (a whole number) of digamma, at `x`; the shapes broadcast."""
+    return raw.Polygamma(a, x, name=name)
+
+
+def zeta(x: Any, q: Any, name: str | None = None) -> Tensor:
+    """The Hurwitz zeta function: the sum of (q + k) ** -x over k = 0, 1, 2, ...; the shapes broadcast."""
+    return raw.Zeta(x, q, name=name)
 
 
 def abs(x: Any, name: str | None = None) -> Tensor:

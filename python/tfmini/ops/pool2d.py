@@ -105,7 +105,7 @@ def avg_pool2d(
     input: Any = None,
 ) -> Tensor:
     """`avg_pool` under its later name."""
-    return avg_pool(_image(value, input), ksize, strides, padding, data_format, name or "AvgPool2d")
+    return avg_pool(_image(value, input), ksize, strides, padding, data_format, name)
 
 
 def _pool1d(op: Any, value: Any, ksize: Any, strides: Any, padding: Any, first: bool, scope: str) -> Tensor:

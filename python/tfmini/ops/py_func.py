@@ -28,7 +28,7 @@ def py_func(func: Callable[..., Any], inp: Any, Tout: Any, stateful: bool = True
       Tout: dtype or list of dtypes of the results.
       stateful: False allows equal calls to be merged and constant ones to be folded.
 
-    Returns one tensor for a single dtype, else a list. Exceptions in `func` become tf.errors.UnknownError.
+    Returns one tensor for a single dtype, the operation for an empty list, else a list. Exceptions in `func` become tf.errors.UnknownError.
     """
     if not callable(func):
         raise ValueError("py_func: func must be callable")

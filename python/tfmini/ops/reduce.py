@@ -207,10 +207,10 @@ def count_nonzero(
 
 def zero_fraction(value: Any, name: str | None = None) -> Tensor:
     """The share of zeros in `value`: a float32 scalar, NaN if it is empty."""
-    with name_scope(name, "zero_fraction", [value]) as scope:
+    with name_scope(name, "zero_fraction", [value]):
         value = convert_to_tensor(value, name="value")
         zeros = raw.Cast(raw.Equal(value, _zero(value.dtype)), DstT=dtypes.float32)
-        return raw.Mean(zeros, all_axes(zeros), name=scope)
+        return raw.Mean(zeros, all_axes(zeros), name="fraction")
 
 
 def _zero(dtype: dtypes.DType) -> Tensor:

@@ -82,7 +82,7 @@ def unsorted_segment_mean(data: Any, segment_ids: Any, num_segments: Any, name: 
         data = convert_to_tensor(data)
         segment_ids = convert_to_tensor(segment_ids)
         count = _counts(data, segment_ids, num_segments)
-        return raw.RealDiv(raw.UnsortedSegmentSum(data, segment_ids, num_segments), count)
+        return raw.RealDiv(raw.UnsortedSegmentSum(data, segment_ids, num_segments), count, name="truediv")
 
 
 def unsorted_segment_sqrt_n(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Tensor:
@@ -91,7 +91,7 @@ def unsorted_segment_sqrt_n(data: Any, segment_ids: Any, num_segments: Any, name
         data = convert_to_tensor(data)
         segment_ids = convert_to_tensor(segment_ids)
         count = _counts(data, segment_ids, num_segments)
-        return raw.RealDiv(raw.UnsortedSegmentSum(data, segment_ids, num_segments), raw.Sqrt(count))
+        return raw.RealDiv(raw.UnsortedSegmentSum(data, segment_ids, num_segments), raw.Sqrt(count), name="truediv")
 
 
 def _counts(data: Tensor, ids: Tensor, num_segments: Any) -> Tensor:

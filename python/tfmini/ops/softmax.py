@@ -35,7 +35,7 @@ def _along(op: Any, logits: Any, axis: int | None, name: str | None) -> Tensor:
     order = swap_with_last(logits, axis)
     if order is None:
         return op(logits, name=name)
-    return raw.Transpose(op(raw.Transpose(logits, order)), order, name=name)
+    return raw.Transpose(op(raw.Transpose(logits, order, name="transpose")), order, name=name or "transpose")
 
 
 @gradient("Softmax")

@@ -63,13 +63,13 @@ def _sort(values: Any, axis: int, direction: str, indices: bool) -> Tensor:
     values = convert_to_tensor(values, name="values")
     order = swap_with_last(values, axis)
     if order is not None:
-        values = raw.Transpose(values, order)
+        values = raw.Transpose(values, order, name="transpose")
     ascending = direction == "ASCENDING"
     keys = _reversed_order(values) if ascending else values
     count = raw.StridedSlice(raw.Shape(values), [-1], [0], [1], end_mask=1, shrink_axis_mask=1)
     top, at = raw.TopKV2(keys, count)
     out = at if indices else _reversed_order(top) if ascending else top
-    return out if order is None else raw.Transpose(out, order)
+    return out if order is None else raw.Transpose(out, order, name="transpose")
 
 
 def _reversed_order(x: Tensor) -> Tensor:

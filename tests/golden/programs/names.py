@@ -77,6 +77,9 @@ tf.nn.avg_pool(image, [1, 2, 2, 1], [1, 2, 2, 1], "SAME") | tf.nn.top_k(x)[0] | 
 tf.random_normal([2]) | tf.truncated_normal([2]) | tf.random_shuffle(x) | tf.gather_nd(x, [[0]])
 tf.strided_slice(x, [0], [1]) | tf.constant(1) | tf.placeholder(tf.float32) | tf.no_op() | tf.group(x.op)
 tf.clip_by_value(x, 0.0, 1.0) | tf.reduce_sum(x, name="total") | tf.matmul(x, x, name="product")
+tf.matrix_diag(x) | tf.matrix_diag_part(x) | tf.matrix_set_diag(x, x[0]) | tf.eye(3) | tf.eye(2, 3)
+tf.nn.softmax(x, 0) | tf.argsort(x, axis=0) | tf.unsorted_segment_mean(x, i, 4) | tf.nn.zero_fraction(x)
+tf.nn.max_pool2d(image, 2, 2, "SAME") | tf.nn.avg_pool2d(image, 2, 2, "SAME")
 """
 
 # Functions made of several nodes: only the scope they open is promised.
@@ -105,6 +108,18 @@ def names_of(tf, expressions):
 def default_op_names(tf):
     """What a function calls its result when nobody names it."""
     return {"names": names_of(tf, ONE_NODE), "scopes": [n.rpartition("/")[0] or n for n in names_of(tf, COMPOSITE)]}
+
+
+@golden()
+def control_inputs(tf):
+    """A node does not wait for what feeds it, nor for what one that feeds it waits for."""
+    a, b = tf.constant(1.0, name="a"), tf.constant(2.0, name="b")
+    with tf.control_dependencies([a, b]):
+        made = [tf.identity(a), tf.negative(b)]
+        made += [tf.add(made[0], b), tf.constant(3.0)]
+        with tf.control_dependencies([made[1]]):
+            made.append(tf.identity(made[0]))
+    return {t.op.name: [op.name for op in t.op.control_inputs] for t in made}
 
 
 @golden()

@@ -161,6 +161,18 @@ def looped(tf, cell, time_major=False, **kwargs):
     return results(tf, outputs, state, [x])
 
 
+@golden()
+def rnn_result_names(tf):
+    c = cells(tf)
+    x = tf.placeholder(tf.float32, [None, 2, DEPTH])
+    outputs, _ = tf.nn.dynamic_rnn(c.GRUCell(4), x, dtype=tf.float32)
+    both, _ = tf.nn.bidirectional_dynamic_rnn(c.GRUCell(4), c.GRUCell(4), x, dtype=tf.float32)
+    static, _, _ = tf.nn.static_bidirectional_rnn(
+        c.GRUCell(4), c.GRUCell(4), tf.unstack(x, axis=1), dtype=tf.float32, scope="static"
+    )
+    return {"names": [t.name for t in [outputs, *both, *static]]}
+
+
 @golden(TOL)
 def rnn_dynamic(tf):
     return looped(tf, cells(tf).BasicLSTMCell(4))
@@ -175,6 +187,29 @@ def rnn_dynamic_time_major(tf):
 def rnn_dynamic_lengths(tf):
     c = cells(tf)
     return looped(tf, c.MultiRNNCell([c.BasicLSTMCell(4), c.GRUCell(3)]), sequence_length=[2, 3, 0], scope="net")
+
+
+@golden(TOL)
+def rnn_raw(tf):
+    """raw_rnn: lengths by hand, something other than the output emitted, a sum kept as loop state."""
+    x, lengths = tf.constant(numbers(TIME, BATCH, DEPTH)), tf.constant([4, 2, 3])
+    steps = tf.TensorArray(tf.float32, TIME).unstack(x)
+    cell = cells(tf).LSTMCell(4)
+
+    def loop(time, output, state, total):
+        if output is None:
+            state, total, emit = cell.zero_state(BATCH, tf.float32), tf.constant(0.0), (tf.zeros([2]), tf.zeros([]))
+        else:
+            total, emit = total + tf.reduce_sum(output), (output[:, :2], tf.reduce_max(output, 1))
+        finished = time >= lengths
+        following = tf.cond(
+            tf.reduce_all(finished), lambda: tf.zeros([BATCH, DEPTH]), lambda: steps.read(tf.minimum(time, TIME - 1))
+        )
+        return finished, following, state, emit, total
+
+    (first, largest), state, total = tf.nn.raw_rnn(cell, loop)
+    emitted = [tf.reshape(first.stack(), [TIME, BATCH, 2]), tf.reshape(largest.stack(), [TIME, BATCH])]
+    return results(tf, [*emitted, tf.reshape(total, [1])], state, [x])
 
 
 @golden(TOL)
