@@ -49,9 +49,8 @@ class FilterGrad {
     tile_rows_.push_back(rows_);
     bundles_ = bundled_ ? ceil_div(g.group_in(), row_tile_) : 1;
     pixel_ = bundled_ ? row_tile_ : g.in_channels;
-    // Whole vectors are read from the gradient: rows that end within one are copied apart.
-    copy_grad_ = g.nchw || cols_ % tiles_.lanes != 0;
-    ldb_ = copy_grad_ ? panels_ * panel_width_ : g.out_channels;
+    // The loops read whole vectors, next to each other: rows a power of two apart share few sets of L1.
+    copy_grad_ = g.nchw || g.groups > 1 || cols_ != panel_width_;
     // Partial sums should move less memory than the images do.
     const int64_t bytes = g.groups * rows_ * cols_;
     const int64_t moved = g.batch * (g.h.in * g.w.in * g.in_channels + g.h.out * g.w.out * g.out_channels);
@@ -75,6 +74,8 @@ class FilterGrad {
   }
 
  private:
+  int64_t panel_elements() const { return band_rows_ * g_.w.out * panel_width_; }
+
   // Every thread owns some rows of the filter; bands of pixels come one after the other.
   void by_filter_rows(int64_t rows, double cost) {
     const int64_t tasks = g_.groups * panels_ * std::min<int64_t>(tile_count_, 16);
@@ -126,7 +127,7 @@ class FilterGrad {
       const int64_t height = job.band_rows_ * g.h.stride + images * job.span_h_;
       bundle_ = height * job.span_w_ * job.pixel_;
       band_ = Tensor(dtype_of<T>, Shape{job.bundled_ ? g.groups * job.bundles_ * bundle_ : bundle_});
-      if (job.copy_grad_) grad_ = Tensor(dtype_of<T>, Shape{g.groups * job.band_rows_ * g.w.out * job.ldb_});
+      if (job.copy_grad_) grad_ = Tensor(dtype_of<T>, Shape{g.groups * job.panels_ * job.panel_elements()});
     }
 
     // Takes rows from `row` on, as many before `limit` as a band holds.
@@ -177,7 +178,7 @@ class FilterGrad {
       const ConvGeometry& g = f_.g_;
       const int64_t col0 = panel * f_.panel_width_, cols = std::min(f_.panel_width_, f_.cols_ - col0);
       const int64_t vectors = ceil_div(cols, f_.tiles_.lanes);
-      const T* b = b_ + col0 + group * (f_.copy_grad_ ? f_.band_rows_ * g.w.out * f_.ldb_ : f_.cols_);
+      const T* b = b_ + (group * f_.panels_ + panel) * f_.panel_elements();
       const T* origin = a_ + group * (f_.bundled_ ? f_.bundles_ * bundle_ : g.group_in());
       const T* a[ConvTiles<T>::kMaxRows];
       T* c[ConvTiles<T>::kMaxRows];
@@ -187,8 +188,8 @@ class FilterGrad {
                       std::min(f_.inner_rows_, count_ - r),
                       g.w.out,
                       g.w.stride * f_.pixel_,
-                      b + r * g.w.out * f_.ldb_,
-                      f_.ldb_,
+                      b + r * g.w.out * f_.panel_width_,
+                      f_.panel_width_,
                       c,
                       group * f_.cols_ + col0,
                       cols,
@@ -216,37 +217,41 @@ class FilterGrad {
     void load_bundles(const Image<T>& image, const Rect& rect, T* dst) {
       const ConvGeometry& g = f_.g_;
       const int64_t width = f_.row_tile_;
-      std::vector<T> row(rect.width * image.channels);
-      for (int64_t y = 0; y < rect.height; ++y, dst += rect.width * width) {
-        load_band(image, {rect.y + y, rect.x, 1, rect.width}, row.data());
-        for (int64_t b = 0; b < g.groups * f_.bundles_; ++b) {
-          const int64_t first = b % f_.bundles_ * width;
-          const int64_t count = std::min(width, g.group_in() - first);
-          const T* from = row.data() + b / f_.bundles_ * g.group_in() + first;
-          T* to = dst + b * bundle_;
-          for (int64_t x = 0; x < rect.width; ++x, from += image.channels, to += width)
-            for (int64_t c = 0; c < count; ++c) to[c] = from[c];
+      const int64_t row_bytes = 2 * rect.width * image.channels * sizeof(T);
+      parallel_for(rect.height, grain_for_bytes(row_bytes), [&](int64_t begin, int64_t end) {
+        std::vector<T> row(rect.width * image.channels);
+        for (int64_t y = begin; y < end; ++y) {
+          load_band(image, {rect.y + y, rect.x, 1, rect.width}, row.data());
+          for (int64_t b = 0; b < g.groups * f_.bundles_; ++b) {
+            const int64_t first = b % f_.bundles_ * width;
+            copy_columns(row.data() + b / f_.bundles_ * g.group_in() + first, image.channels, rect.width,
+                         std::min(width, g.group_in() - first), dst + b * bundle_ + y * rect.width * width, width);
+          }
         }
-      }
+      });
     }
 
-    // Gradient rows y... of image n become [group][pixel][ldb], channels last and padded with zeros.
+    // Gradient rows y... of image n become [group][panel][pixel][channel], padded with zeros.
     void load_grad(int64_t n, int64_t y, int64_t rows, int64_t band_row) {
       const ConvGeometry& g = f_.g_;
-      const int64_t pixels = rows * g.w.out, plane = g.h.out * g.w.out;
-      const T* image = f_.grad_ + n * g.out_channels * plane;
-      for (int64_t group = 0; group < g.groups; ++group) {
-        T* to = grad_.template data<T>() + (group * f_.band_rows_ + band_row) * g.w.out * f_.ldb_;
-        if (g.nchw) {
-          const T* from = image + group * f_.cols_ * plane + y * g.w.out;
+      const int64_t pixels = rows * g.w.out, plane = g.h.out * g.w.out, width = f_.panel_width_;
+      const T* const image = f_.grad_ + n * g.out_channels * plane;
+      const int64_t slices = g.groups * f_.panels_;
+      parallel_for(slices, grain_for_bytes(2 * pixels * width * sizeof(T)), [&](int64_t begin, int64_t end) {
+        for (int64_t s = begin; s < end; ++s) {
+          const int64_t col0 = s % f_.panels_ * width, cols = std::min(width, f_.cols_ - col0);
+          const int64_t channel = s / f_.panels_ * f_.cols_ + col0;
+          T* const to = grad_.template data<T>() + s * f_.panel_elements() + band_row * g.w.out * width;
+          if (cols < width) std::fill_n(to, pixels * width, T(0));
+          if (!g.nchw) {
+            copy_columns(image + y * g.w.out * g.out_channels + channel, g.out_channels, pixels, cols, to, width);
+            continue;
+          }
+          const T* const from = image + channel * plane + y * g.w.out;
           for (int64_t p = 0; p < pixels; ++p)
-            for (int64_t c = 0; c < f_.cols_; ++c) to[p * f_.ldb_ + c] = from[c * plane + p];
-        } else {
-          const T* from = image + y * g.w.out * g.out_channels + group * f_.cols_;
-          for (int64_t p = 0; p < pixels; ++p) std::copy_n(from + p * g.out_channels, f_.cols_, to + p * f_.ldb_);
+            for (int64_t c = 0; c < cols; ++c) to[p * width + c] = from[c * plane + p];
         }
-        for (int64_t p = 0; p < pixels; ++p) std::fill(to + p * f_.ldb_ + f_.cols_, to + (p + 1) * f_.ldb_, T(0));
-      }
+      });
     }
 
     const FilterGrad& f_;
@@ -264,7 +269,7 @@ class FilterGrad {
   T* dfilter_;
   const ConvTiles<T>& tiles_;
   int64_t span_w_, span_h_;  // input a row of outputs reads
-  int64_t cols_, vectors_, panels_, panel_width_, ldb_;
+  int64_t cols_, vectors_, panels_, panel_width_;
   int64_t rows_;                    // of the filter matrix: taps * channels of a group
   int64_t row_tile_, tile_count_;   // of which a register tile takes so many
   std::vector<int64_t> tile_rows_;  // first row of each tile, and rows_

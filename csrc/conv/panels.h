@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 
 namespace tfmini::conv {
 
@@ -45,6 +46,38 @@ void pack_matrix(const T* from, int64_t source_stride, int64_t dest_stride, int6
     if (scale)
       for (int64_t d = 0; d < cols; ++d) to[s * width + d] *= scale[d];
     std::fill(to + s * width + cols, to + (s + 1) * width, T(0));
+  }
+}
+
+namespace detail {
+template <int kCols, class T>
+void copy_columns(const T* from, int64_t step, int64_t rows, T* to, int64_t width) {
+  for (int64_t r = 0; r < rows; ++r) std::memcpy(to + r * width, from + r * step, kCols * sizeof(T));
+}
+}  // namespace detail
+
+// `cols` columns of rows `step` apart, into rows of `width` >= cols. Copies of the lengths that register
+// tiles have are inlined: calls would take longer than they do.
+template <class T>
+void copy_columns(const T* from, int64_t step, int64_t rows, int64_t cols, T* to, int64_t width) {
+  switch (cols) {
+#define TFMINI_COLUMNS(n) \
+  case n:                 \
+    return detail::copy_columns<n>(from, step, rows, to, width);
+    TFMINI_COLUMNS(2)
+    TFMINI_COLUMNS(4)
+    TFMINI_COLUMNS(5)
+    TFMINI_COLUMNS(6)
+    TFMINI_COLUMNS(7)
+    TFMINI_COLUMNS(8)
+    TFMINI_COLUMNS(16)
+    TFMINI_COLUMNS(32)
+    TFMINI_COLUMNS(48)
+    TFMINI_COLUMNS(64)
+#undef TFMINI_COLUMNS
+    default:
+      for (int64_t r = 0; r < rows; ++r)
+        for (int64_t c = 0; c < cols; ++c) to[r * width + c] = from[r * step + c];
   }
 }
 

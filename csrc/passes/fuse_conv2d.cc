@@ -31,7 +31,7 @@ class ConvFuser {
   Ir run() {
     bool changed = false;
     for (size_t i = 0; i < ir_.nodes.size(); ++i)
-      if (ir_.nodes[i].op->name == "Conv2D") changed |= fuse(static_cast<int32_t>(i));
+      if (ir_.nodes[i].op->name == "Conv2D" && ir_.nodes[i].values.empty()) changed |= fuse(static_cast<int32_t>(i));
     return changed ? remove_dead(std::move(ir_)) : std::move(ir_);
   }
 
@@ -80,7 +80,8 @@ class ConvFuser {
     const IrNode& n = ir_.nodes[i];
     const Out value{chain.last, 0};
     if (taken_[i] || !n.control.empty() || !n.values.empty() || n.device != ir_.nodes[conv].device) return false;
-    if (n.dtypes[0] != ir_.nodes[conv].dtypes[0] || !(n.shapes[0] == ir_.nodes[conv].shapes[0])) return false;
+    if (n.dtypes.empty() || n.dtypes[0] != ir_.nodes[conv].dtypes[0] || !(n.shapes[0] == ir_.nodes[conv].shapes[0]))
+      return false;
     if (!take(chain, n, value, ir_.nodes[conv])) return false;
     chain.last = i;
     chain.members.push_back(i);

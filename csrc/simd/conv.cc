@@ -75,18 +75,26 @@ void tile(const ConvTile<T>& t) {
   }
 }
 
+// One vector or, for the last few channels, one element.
+template <class V, class T>
+inline __attribute__((always_inline)) void finish_at(const ConvFinish<T>& f, V low, V high, T* c, int64_t j) {
+  V x = *reinterpret_cast<V*>(c + j);
+  if (f.bias) x += *reinterpret_cast<const V*>(f.bias + j);
+  if (f.add) x += *reinterpret_cast<const V*>(f.add + (c - f.dest) + j);
+  x = x < low ? low : x;
+  *reinterpret_cast<V*>(c + j) = x > high ? high : x;
+}
+
 template <class T>
 void finish(const ConvFinish<T>& f) {
-  const T low = f.low, high = f.high;
+  using V = typename Vector<T>::type;
+  constexpr int64_t kLanes = Vector<T>::kLanes;
+  const V low = V{} + f.low, high = V{} + f.high;
   for (int64_t i = 0; i < f.rows; ++i) {
     T* const c = f.c[i] + f.c_offset;
-    if (f.bias)
-      for (int64_t j = 0; j < f.cols; ++j) c[j] += f.bias[j];
-    if (f.add) {
-      const T* const add = f.add + (c - f.dest);
-      for (int64_t j = 0; j < f.cols; ++j) c[j] += add[j];
-    }
-    for (int64_t j = 0; j < f.cols; ++j) c[j] = c[j] < low ? low : c[j] > high ? high : c[j];
+    int64_t j = 0;
+    for (; j + kLanes <= f.cols; j += kLanes) finish_at<V>(f, low, high, c, j);
+    for (; j < f.cols; ++j) finish_at<T>(f, f.low, f.high, c, j);
   }
 }
 

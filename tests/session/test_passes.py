@@ -90,6 +90,12 @@ def test_convolution_results_that_others_need_stay():
     np.testing.assert_array_equal(got[2], np.maximum(got[1], 0))
 
 
+def test_convolutions_of_constants_are_folded():
+    y = tf.nn.conv2d(tf.ones([1, 3, 3, 1]), tf.ones([1, 1, 1, 2]), 1, "SAME")
+    z = tf.nn.relu(y + tf.placeholder(tf.float32, [2]))
+    np.testing.assert_array_equal(tf.Session().run(z, {z.op.inputs[0].op.inputs[1]: [1, 2]})[0, 0, 0], [2, 3])
+
+
 def test_both_branches_of_a_sum_are_fused():
     x = tf.placeholder(tf.float32, [1, 5, 5, 8])
 
