@@ -329,25 +329,30 @@ class PySession {
       if (raised) throw std::move(*raised);
       throw;
     }
-    return build(result, outputs);
+    if (PyLong_CheckExact(result.ptr()) && outputs.size() == 1) return numpy_value(std::move(outputs[0]));
+    std::vector<py::object> values;
+    values.reserve(outputs.size());
+    for (Tensor& t : outputs) values.push_back(numpy_value(std::move(t)));
+    return build(result, values);
   }
 
-  static py::object build(py::handle shape, std::vector<Tensor>& outputs) {
+  // A tensor fetched twice is one array in both places, as in TensorFlow.
+  static py::object build(py::handle shape, const std::vector<py::object>& values) {
     PyObject* o = shape.ptr();
     if (PyLong_CheckExact(o)) {
       const long i = PyLong_AsLong(o);
-      return i < 0 ? py::none() : numpy_value(std::move(outputs[static_cast<size_t>(i)]));
+      return i < 0 ? py::none() : values[static_cast<size_t>(i)];
     }
     if (PyList_CheckExact(o)) {
       const Py_ssize_t n = PyList_GET_SIZE(o);
       auto out = py::reinterpret_steal<py::object>(PyList_New(n));
       for (Py_ssize_t i = 0; i < n; ++i)
-        PyList_SET_ITEM(out.ptr(), i, build(PyList_GET_ITEM(o, i), outputs).release().ptr());
+        PyList_SET_ITEM(out.ptr(), i, build(PyList_GET_ITEM(o, i), values).release().ptr());
       return out;
     }
     // (callable, parts): dicts, named tuples, sparse values; the callable puts them together.
     const auto pair = py::reinterpret_borrow<py::tuple>(shape);
-    return pair[0](*py::reinterpret_borrow<py::list>(build(pair[1], outputs)));
+    return pair[0](*py::reinterpret_borrow<py::list>(build(pair[1], values)));
   }
 
   // Scalars come out as NumPy scalars, as in TensorFlow.
