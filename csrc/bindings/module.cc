@@ -24,6 +24,9 @@ void translate(std::exception_ptr p) {
     const auto text =
         py::reinterpret_steal<py::object>(PyUnicode_DecodeUTF8(e.message().data(), size, "backslashreplace"));
     PyErr_SetObject(status_error, py::make_tuple(static_cast<int>(e.code()), text, e.node(), type_error).ptr());
+  } catch (const std::bad_alloc&) {
+    PyErr_SetObject(status_error,
+                    py::make_tuple(static_cast<int>(Code::kResourceExhausted), "out of memory", "", false).ptr());
   }
 }
 

@@ -18,6 +18,7 @@
 #include <fstream>
 #include <mutex>
 #include <new>
+#include <string>
 
 #include "core/device.h"
 #include "core/error.h"
@@ -39,6 +40,9 @@ constexpr size_t kHeader = 64;
 constexpr size_t kHugePage = size_t{2} << 20;
 // The cache may hold as much as was ever in use at once, or this much; then it starts anew.
 constexpr size_t kMinCacheBound = size_t{256} << 20;
+// Pages come when they are touched, and the system would rather kill a process than refuse them: requests from here on
+// are compared with what is available first.
+constexpr size_t kLargeRequest = size_t{256} << 20;
 // Per thread and class; beyond it half of the blocks move to the central cache.
 constexpr int kMaxThreadBlocks = 64;
 
@@ -100,6 +104,14 @@ size_t physical_memory() {
   return total;
 }
 
+// Memory that can be had without swapping or killing anybody; as much as wished for if the system does not say.
+size_t available_memory() {
+  std::ifstream info("/proc/meminfo");
+  for (std::string word; info >> word;)
+    if (size_t kib; word == "MemAvailable:" && info >> kib) return kib << 10;
+  return SIZE_MAX;
+}
+
 void* system_allocate(size_t bytes) {
   if (bytes < kHugePage) return std::aligned_alloc(Device::kAlignment, (bytes + 63) & ~size_t{63});
   // Map more than needed and cut it to a huge-page boundary.
@@ -155,6 +167,10 @@ class CpuDevice final : public Device {
     Block* block = c < kSmallClasses ? take_small(c) : take_central(c);
     block->hand_out(bytes);
     return BufferRef(block);
+  }
+
+  void require(size_t bytes) override {
+    if (bytes > memory_ || (bytes >= kLargeRequest && bytes > available_memory())) out_of_memory(bytes);
   }
 
   void put(Block* block) {
@@ -231,16 +247,20 @@ class CpuDevice final : public Device {
   }
 
   Block* fresh(int c, size_t bytes) {
-    void* memory = nullptr;
-    if (from_system_ + bytes <= memory_) memory = system_allocate(kHeader + bytes);
+    void* memory = try_fresh(bytes);
     if (!memory) {
       release_cached();
-      if (from_system_ + bytes > memory_ || !(memory = system_allocate(kHeader + bytes))) out_of_memory(bytes);
+      if (!(memory = try_fresh(bytes))) out_of_memory(bytes);
     }
     from_system_ += bytes;
     Block* block = new (memory) Block(c);
     TFMINI_POISON(block->data(), block->bytes());
     return block;
+  }
+
+  void* try_fresh(size_t bytes) const {
+    if (from_system_ + bytes > memory_ || (bytes >= kLargeRequest && bytes > available_memory())) return nullptr;
+    return system_allocate(kHeader + bytes);
   }
 
   void release_cached() {

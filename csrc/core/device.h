@@ -76,6 +76,8 @@ class Device {
 
   // At least `bytes` bytes aligned to kAlignment, uninitialised. Throws ResourceExhaustedError.
   virtual BufferRef allocate(size_t bytes) = 0;
+  // Throws ResourceExhaustedError unless there are `bytes` more: for what is allocated elsewhere.
+  virtual void require(size_t bytes) = 0;
   virtual void copy_from_host(void* dst, const void* src, size_t bytes) = 0;
   virtual void copy_to_host(void* dst, const void* src, size_t bytes) = 0;
   virtual void synchronize() = 0;

@@ -22,8 +22,19 @@ inline std::optional<int64_t> constant_int(InferContext& c, int i) {
   return t->int_at(0);
 }
 
-// Sum of two dimensions, either of which may be unknown.
-inline int64_t add_dims(int64_t a, int64_t b) { return a < 0 || b < 0 ? Shape::kUnknownDim : a + b; }
+// Sum and product of two dimensions, either of which may be unknown.
+inline int64_t add_dims(int64_t a, int64_t b) {
+  int64_t sum;
+  if (a < 0 || b < 0) return Shape::kUnknownDim;
+  check(!__builtin_add_overflow(a, b, &sum), "a dimension of ", a, " + ", b, " is too large");
+  return sum;
+}
+inline int64_t multiply_dims(int64_t a, int64_t b) {
+  int64_t product;
+  if (a < 0 || b < 0) return Shape::kUnknownDim;
+  check(!__builtin_mul_overflow(a, b, &product), "a dimension of ", a, " * ", b, " is too large");
+  return product;
+}
 
 // The one dimension both stand for; `what` names it in the error.
 inline int64_t merge_dims(int64_t a, int64_t b, const char* what) {

@@ -155,6 +155,12 @@ void check_rank(const InferContext& c, int i, bool ok, const char* relation, int
 }
 }  // namespace
 
+void InferContext::infer() {
+  if (!def_->shape_fn) return;
+  def_->shape_fn(*this);
+  for (const Shape& s : outputs_) s.num_elements();
+}
+
 Shape InferContext::with_rank(int i, int rank) const {
   const Shape& s = input(i);
   if (!s.known_rank()) return Shape::unknown_of_rank(rank);

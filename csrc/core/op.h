@@ -149,6 +149,8 @@ class InferContext {
   DType input_dtype(int i) const { return input_dtypes_[i]; }
   void set_output(int i, const Shape& shape) { outputs_[i] = shape; }
   const Shape& output(int i) const { return outputs_[i]; }
+  // Runs the op's shape rule (without one, outputs stay unknown); sizes beyond int64 are refused here for all ops.
+  void infer();
 
   // The value of input i if it is known already (a constant, or the shape of a known tensor).
   virtual const Tensor* constant(int i) = 0;

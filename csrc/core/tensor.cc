@@ -10,10 +10,15 @@ namespace {
 template <class T>
 class ObjectBuffer final : public Buffer {
  public:
-  explicit ObjectBuffer(size_t count) : ObjectBuffer(new T[count](), count) {}
+  explicit ObjectBuffer(size_t count) : ObjectBuffer(make(count), count) {}
   ~ObjectBuffer() override { delete[] objects_; }
 
  private:
+  static T* make(size_t count) {
+    size_t bytes;
+    cpu_device().require(__builtin_mul_overflow(count, sizeof(T), &bytes) ? SIZE_MAX : bytes);
+    return new T[count]();
+  }
   ObjectBuffer(T* objects, size_t count) : Buffer(objects, count * sizeof(T)), objects_(objects) {}
   T* objects_;
 };
@@ -26,7 +31,8 @@ void copy_as(const Tensor& from, Tensor& to) {
 }  // namespace
 
 Tensor::Tensor(Device& device, DType dtype, const Shape& shape) : shape_(shape), dtype_(dtype) {
-  check(shape.fully_defined(), "cannot allocate a tensor of shape ", shape);
+  check(shape.fully_defined(), "cannot allocate a tensor of shape ", shape,
+        ": its dimensions must be known and not negative");
   const size_t n = static_cast<size_t>(shape.num_elements());
   if (dtype == DType::kString) {
     buffer_ = BufferRef(new ObjectBuffer<std::string>(n));
@@ -73,6 +79,16 @@ int64_t Tensor::int_at(int64_t i) const {
 std::vector<int64_t> Tensor::to_ints() const {
   std::vector<int64_t> out(static_cast<size_t>(num_elements()));
   for (size_t i = 0; i < out.size(); ++i) out[i] = int_at(static_cast<int64_t>(i));
+  return out;
+}
+
+Shape Tensor::to_shape() const {
+  check(rank() <= 1, "a shape must be a vector, got a tensor of shape ", shape_);
+  Shape out;
+  for (int64_t i = 0; i < num_elements(); ++i) {
+    out.add_dim(int_at(i));
+    check(out.dim(-1) >= -1, "dimension ", i, " of a shape is negative: ", out.dim(-1));
+  }
   return out;
 }
 

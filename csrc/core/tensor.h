@@ -68,6 +68,8 @@ class Tensor {
   int64_t int_at(int64_t index) const;
   // Elements of an int32/int64 tensor of rank <= 1.
   std::vector<int64_t> to_ints() const;
+  // The same as a shape, in which -1 stands for an unknown dimension; throws for what cannot be one.
+  Shape to_shape() const;
 
  private:
   BufferRef buffer_;

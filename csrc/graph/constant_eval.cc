@@ -23,12 +23,6 @@ DType out_type_of(const Node& node) {
   return v ? std::get<DType>(*v) : DType::kInt32;
 }
 
-Shape shape_of_elements(const Tensor& t) {
-  Shape s;
-  for (int64_t i = 0; i < t.num_elements(); ++i) s.add_dim(t.int_at(i));
-  return s;
-}
-
 // StridedSlice of a shape vector with constant bounds on its only axis.
 Shape slice_of_shape(Graph& graph, const Node& node) {
   if (graph.shape(node.inputs[0]).rank() != 1) return Shape::unknown();
@@ -99,8 +93,8 @@ Shape partial_shape(Graph& graph, Out t) {
     const Tensor* value = graph.constant_value(t);
     return value ? Shape{value->int_at(0)} : partial_shape_of_scalar(graph, t);
   }
+  if (const Tensor* value = graph.constant_value(t)) return value->to_shape();
   check(!own.known_rank() || own.rank() == 1, "a shape must be a vector, got a tensor of shape ", own);
-  if (const Tensor* value = graph.constant_value(t)) return shape_of_elements(*value);
   const Node& node = graph.node(t.node);
   const std::string& op = node.op->name;
   if (op == "Shape") return graph.shape(node.inputs[0]);

@@ -56,7 +56,7 @@ void Graph::resolve(Node& node, const std::vector<std::vector<Out>>& inputs) {
   node.refs.clear();
   append_refs(*node.op, node.attrs, node.refs);
   BuildContext context(*this, node);
-  if (node.op->shape_fn) node.op->shape_fn(context);
+  context.infer();
   node.shapes = std::move(context.outputs());
 }
 

@@ -4,6 +4,9 @@
 namespace tfmini {
 namespace {
 
+// Slots and run keys number outputs in 16 bits.
+constexpr int64_t kMaxOutputs = 1 << 16;
+
 bool allowed(const AttrDef& def, DType dtype) {
   if (def.allowed_types.empty()) return dtype != DType::kInvalid;
   for (DType d : def.allowed_types)
@@ -107,6 +110,8 @@ std::vector<DType> resolve_attrs(const OpDef& op, const std::vector<std::vector<
     }
     const DType dtype = arg.type_attr.empty() ? arg.dtype : attrs.dtype(arg.type_attr);
     const int64_t n = arg.number_attr.empty() ? 1 : attrs.integer(arg.number_attr);
+    check(n >= 0 && n < kMaxOutputs, "attribute '", arg.number_attr, "' of ", op.name, " is ", n,
+          "; it must lie in [0, ", kMaxOutputs, ")");
     outputs.insert(outputs.end(), static_cast<size_t>(n), dtype);
   }
   return outputs;

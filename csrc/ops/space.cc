@@ -16,8 +16,6 @@ struct Layout {
   int channels() const { return nchw ? 1 : 3; }
 };
 
-int64_t times(int64_t dim, int64_t factor) { return dim < 0 ? dim : dim * factor; }
-
 int64_t divided(int64_t dim, int64_t factor, const char* what) {
   check(dim < 0 || dim % factor == 0, what, " of size ", dim, " is not divisible by ", factor);
   return dim < 0 ? dim : dim / factor;
@@ -81,7 +79,7 @@ void space_to_depth_shape(InferContext& c) {
   Shape s = c.with_rank(0, 4);
   s.set_dim(l.height(), divided(s[l.height()], block, "height"));
   s.set_dim(l.width(), divided(s[l.width()], block, "width"));
-  s.set_dim(l.channels(), times(s[l.channels()], block * block));
+  s.set_dim(l.channels(), multiply_dims(s[l.channels()], multiply_dims(block, block)));
   c.set_output(0, s);
 }
 
@@ -89,9 +87,9 @@ void depth_to_space_shape(InferContext& c) {
   const Layout l(c.attrs());
   const int64_t block = c.attrs().integer("block_size");
   Shape s = c.with_rank(0, 4);
-  s.set_dim(l.height(), times(s[l.height()], block));
-  s.set_dim(l.width(), times(s[l.width()], block));
-  s.set_dim(l.channels(), divided(s[l.channels()], block * block, "depth"));
+  s.set_dim(l.height(), multiply_dims(s[l.height()], block));
+  s.set_dim(l.width(), multiply_dims(s[l.width()], block));
+  s.set_dim(l.channels(), divided(s[l.channels()], multiply_dims(block, block), "depth"));
   c.set_output(0, s);
 }
 
@@ -111,23 +109,23 @@ void batch_shape(InferContext& c, bool to_batch) {
   int64_t product = 1;
   for (int i = 0; block && i < m; ++i) {
     check((*block)[i] >= 1, "block_shape[", i, "] = ", (*block)[i], " must be positive");
-    check(!__builtin_mul_overflow(product, (*block)[i], &product), "block_shape is too large");
+    product = multiply_dims(product, (*block)[i]);
   }
   for (int i = 0; pads && i < 2 * m; ++i) check((*pads)[i] >= 0, pad_name, " must not be negative, got ", (*pads)[i]);
   int64_t batch = Shape::kUnknownDim;
-  if (block && in[0] >= 0) {
-    if (to_batch)
-      check(!__builtin_mul_overflow(in[0], product, &batch), "block_shape is too large");
-    else
-      batch = divided(in[0], product, "batch");
-  }
+  if (block && in[0] >= 0) batch = to_batch ? multiply_dims(in[0], product) : divided(in[0], product, "batch");
   out.set_dim(0, batch);
   for (int i = 0; i < m; ++i) {
     int64_t size = Shape::kUnknownDim;
     if (block && pads && in[i + 1] >= 0) {
-      const int64_t border = (*pads)[2 * i] + (*pads)[2 * i + 1];
-      size = to_batch ? divided(in[i + 1] + border, (*block)[i], "padded dimension") : in[i + 1] * (*block)[i] - border;
-      check(size >= 0, "crops[", i, "] cut away more than there is: ", border, " of ", in[i + 1] * (*block)[i]);
+      const int64_t border = add_dims((*pads)[2 * i], (*pads)[2 * i + 1]);
+      if (to_batch) {
+        size = divided(add_dims(in[i + 1], border), (*block)[i], "padded dimension");
+      } else {
+        const int64_t whole = multiply_dims(in[i + 1], (*block)[i]);
+        check(whole >= border, "crops[", i, "] cut away more than there is: ", border, " of ", whole);
+        size = whole - border;
+      }
     }
     out.set_dim(i + 1, size);
   }

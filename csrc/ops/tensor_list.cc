@@ -31,11 +31,12 @@ std::shared_ptr<TensorList> take_list(KernelContext& c, int i) {
   return std::make_shared<TensorList>(list_of(t));
 }
 
-Shape shape_from(const Tensor& t) {
-  if (t.rank() == 0) return Shape::unknown();  // -1: any shape
-  Shape s;
-  for (int64_t i = 0; i < t.num_elements(); ++i) s.add_dim(std::max<int64_t>(t.int_at(i), -1));
-  return s;
+// A scalar (-1) stands for any shape.
+Shape shape_from(const Tensor& t) { return t.rank() == 0 ? Shape::unknown() : t.to_shape(); }
+
+void resize(TensorList& list, int64_t size) {
+  cpu_device().require(static_cast<size_t>(size) * sizeof(Tensor));
+  list.items.resize(static_cast<size_t>(size));
 }
 
 void check_element(const TensorList& list, const Tensor& t) {
@@ -60,7 +61,10 @@ Tensor zeros(DType dtype, const Shape& shape) {
 // An element; one that was never set reads as zeros of the shape the list or the caller knows.
 Tensor element(const TensorList& list, int64_t i, const Shape& hint) {
   const Tensor& t = list.items[i];
-  if (t.defined()) return t;
+  if (t.defined()) {
+    check(t.shape().compatible_with(hint), "element ", i, " of the list has shape ", t.shape(), ", asked for ", hint);
+    return t;
+  }
   Shape shape = merge(list.element_shape, hint);
   if (!shape.fully_defined())
     for (const Tensor& other : list.items)
@@ -79,7 +83,7 @@ struct Reserve {
     list->element_shape = shape_from(c.input(0));
     const int64_t n = c.input(1).int_at(0);
     check(n >= 0, "a list cannot have ", n, " elements");
-    list->items.resize(static_cast<size_t>(n));
+    resize(*list, n);
     c.set_output(0, wrap(std::move(list)));
   }
   DType dtype;
@@ -195,7 +199,7 @@ void clear_item(KernelContext& c) {
 void grow(KernelContext& c) {
   auto list = take_list(c, 0);
   const int64_t size = c.input(1).int_at(0);
-  if (size > static_cast<int64_t>(list->items.size())) list->items.resize(static_cast<size_t>(size));
+  if (size > static_cast<int64_t>(list->items.size())) resize(*list, size);
   c.set_output(0, wrap(std::move(list)));
 }
 
@@ -238,6 +242,11 @@ void add_lists(KernelContext& c) {
 }
 
 void push_shape(InferContext& c) { c.set_output(0, Shape{}); }
+// Input 1 is a count or an index.
+void scalar_input_shape(InferContext& c) {
+  c.with_rank(1, 0);
+  c.set_output(0, Shape{});
+}
 // Input i of a list op as the shape of an element: a scalar -1 says nothing.
 Shape element_hint(InferContext& c, int i) {
   if (const Tensor* t = c.constant(i)) return shape_from(*t);
@@ -248,7 +257,10 @@ void pop_shape(InferContext& c) {
   c.set_output(0, Shape{});
   c.set_output(1, element_hint(c, 1));
 }
-void item_shape(InferContext& c) { c.set_output(0, element_hint(c, 2)); }
+void item_shape(InferContext& c) {
+  c.with_rank(1, 0);
+  c.set_output(0, element_hint(c, 2));
+}
 void stack_shape(InferContext& c) {
   Shape s = element_hint(c, 1);
   if (s.known_rank()) {
@@ -275,7 +287,7 @@ void register_tensor_list(Registry& r) {
       .output("handle: variant")
       .attr("element_dtype: type")
       .attr("shape_type: {int32, int64}")
-      .shape(push_shape)
+      .shape(scalar_input_shape)
       .dynamic_output();
   r.op("EmptyTensorList")
       .input("element_shape: shape_type")
@@ -283,7 +295,7 @@ void register_tensor_list(Registry& r) {
       .output("handle: variant")
       .attr("element_dtype: type")
       .attr("shape_type: {int32, int64}")
-      .shape(push_shape)
+      .shape(scalar_input_shape)
       .dynamic_output();
   r.op("TensorListPushBack")
       .input("input_handle: variant")
@@ -316,7 +328,7 @@ void register_tensor_list(Registry& r) {
       .input("item: element_dtype")
       .output("output_handle: variant")
       .attr("element_dtype: type")
-      .shape(push_shape)
+      .shape(scalar_input_shape)
       .dynamic_output()
       .keeps_inputs();
   r.op("TensorListFromTensor")
@@ -341,7 +353,7 @@ void register_tensor_list(Registry& r) {
       .input("input_handle: variant")
       .input("index: int32")
       .output("output_handle: variant")
-      .shape(push_shape)
+      .shape(scalar_input_shape)
       .dynamic_output();
   r.op("_TensorListAdd")
       .input("a: variant")
@@ -353,7 +365,7 @@ void register_tensor_list(Registry& r) {
       .input("input_handle: variant")
       .input("size: int32")
       .output("output_handle: variant")
-      .shape(push_shape)
+      .shape(scalar_input_shape)
       .dynamic_output();
   add(r, "_TensorListGrow", grow);
   add(r, "_TensorListZerosLike", zeros_like);

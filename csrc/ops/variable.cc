@@ -3,6 +3,7 @@
 #include "runtime/variables.h"
 
 #include <functional>
+#include <limits>
 
 #include "core/parallel.h"
 #include "core/registry.h"
@@ -55,9 +56,13 @@ void read_variable(KernelContext& c) { c.set_output(0, c.variable(0).read()); }
 // The same for a read that an assignment must not disturb.
 void copy_variable(KernelContext& c) { c.set_output(0, c.variable(0).read().clone()); }
 
+void count_up_to_shape(InferContext& c) { c.set_output(0, c.with_rank(0, 0)); }
+
 template <class T>
 struct CountUpTo {
-  explicit CountUpTo(const Attrs& a) : limit(a.integer("limit")) {}
+  explicit CountUpTo(const Attrs& a) : limit(a.integer("limit")) {
+    check(limit <= std::numeric_limits<T>::max(), "limit ", limit, " is beyond the variable's type");
+  }
   void operator()(KernelContext& c) const {
     VariableUpdate update({&c.variable(0)});
     const T value = *update.read(0).data<T>();
@@ -133,7 +138,7 @@ void register_variable(Registry& r) {
       .output("output: T")
       .attr("limit: int")
       .attr("T: {int32, int64}")
-      .shape(shapes::scalar)
+      .shape(count_up_to_shape)
       .writes_variable();
   r.kernels<CountUpTo>("CountUpTo", DeviceKind::kCPU, IndexTypes{});
 }

@@ -20,11 +20,7 @@ class PlanContext final : public InferContext {
   }
   const Tensor* constant(int i) override { return ir_.value(node_.inputs[i]); }
   Shape constant_as_shape(int i) override {
-    if (const Tensor* t = constant(i)) {
-      Shape s;
-      for (int64_t k = 0; k < t->num_elements(); ++k) s.add_dim(t->int_at(k));
-      return s;
-    }
+    if (const Tensor* t = constant(i)) return t->to_shape();
     const Shape& s = input(i);
     return s.known_rank() && s.rank() == 1 && s[0] >= 0 && s[0] <= Shape::kMaxRank
                ? Shape::unknown_of_rank(static_cast<int>(s[0]))
@@ -39,13 +35,9 @@ class PlanContext final : public InferContext {
 
 void infer(const Ir& ir, IrNode& n) {
   if (n.op->inputs.empty() || !n.op->shape_fn) return;  // sources keep the shapes they came with
-  if (n.op->name == "PlaceholderWithDefault") {  // not fed: it is its default, whatever shapes a feed might have had
-    n.shapes[0] = ir.shape(n.inputs[0]);
-    return;
-  }
   PlanContext context(ir, n);
   try {
-    n.op->shape_fn(context);
+    context.infer();
   } catch (Error& e) {
     e.set_node(n.name);
     throw;
@@ -108,9 +100,9 @@ Ir fold(Ir ir, bool evaluate_constants) {
   for (size_t i = 0; i < ir.nodes.size(); ++i) {
     IrNode& n = ir.nodes[i];
     for (Out& t : n.inputs) resolve(t);
+    // Still here, so it is not fed: it is its default, which must have the shape declared for it.
+    if (n.op->name == "PlaceholderWithDefault") n.op = &Registry::get().find("EnsureShape");
     infer(ir, n);
-    // Still here, so it is not fed: it is its default, whatever shapes it might have taken.
-    if (n.op->name == "PlaceholderWithDefault") n.shapes[0] = ir.shape(n.inputs[0]);
     if (n.inputs.size() == 1 && n.control.empty()) {
       const DType out_type = n.dtypes.empty() ? DType::kInvalid : n.dtypes[0];
       if (Tensor value = shape_op_value(*n.op, out_type, ir.shape(n.inputs[0])); value.defined()) {

@@ -20,12 +20,7 @@ class RunContext final : public InferContext {
     outputs_.assign(node.dtypes.size(), Shape::unknown());
   }
   const Tensor* constant(int i) override { return &c_.input(i); }
-  Shape constant_as_shape(int i) override {
-    const Tensor& t = c_.input(i);
-    Shape s;
-    for (int64_t k = 0; k < t.num_elements(); ++k) s.add_dim(t.int_at(k));
-    return s;
-  }
+  Shape constant_as_shape(int i) override { return c_.input(i).to_shape(); }
 
  private:
   const KernelContext& c_;
@@ -38,16 +33,16 @@ void check_promise(const Shape& actual, const Shape& promised) {
 
 // Runs the shape rule on actual shapes: its checks, and the outputs' shapes where a plan could not know them.
 void infer_now(const IrNode& node, const Instr& instr, const KernelContext& c) {
-  RunContext infer(node, instr, c);
-  node.op->shape_fn(infer);
+  RunContext context(node, instr, c);
+  context.infer();
   if (node.op->dynamic_output) return;
   for (int i = 0; i < c.num_outputs(); ++i) {
     if (node.op->outputs[0].is_ref) continue;
-    check_promise(infer.output(i), node.shapes[i]);
+    check_promise(context.output(i), node.shapes[i]);
     if (node.op->alias)
-      c.set_output(i, c.input(0).reshaped(infer.output(i)));
+      c.set_output(i, c.input(0).reshaped(context.output(i)));
     else
-      c.allocate_output(i, infer.output(i));
+      c.allocate_output(i, context.output(i));
   }
 }
 

@@ -209,7 +209,8 @@ def describe_failure(op_type: str, name: str, message: str, where: Any) -> str:
 def build_error(status: Any, op_type: str, name: str, where: Any) -> Exception:
     """The exception for an op that refused its inputs while the graph was built.
 
-    ValueError or TypeError; UnimplementedError for what TensorFlow could do and this package can not.
+    ValueError or TypeError; UnimplementedError for what TensorFlow could do and this package can not,
+    ResourceExhaustedError for what needs too much memory.
 
     Args:
       status: the `_core.StatusError` (code, message, node, is_type_error).
@@ -218,8 +219,8 @@ def build_error(status: Any, op_type: str, name: str, where: Any) -> Exception:
     """
     code, message, _, is_type_error = status.args
     text = describe_failure(op_type, name, message, where)
-    if code == UNIMPLEMENTED:
-        return UnimplementedError(None, None, text)
+    if code in (UNIMPLEMENTED, RESOURCE_EXHAUSTED):
+        return make_error(code, text)
     return (TypeError if is_type_error else ValueError)(text)
 
 
