@@ -139,7 +139,7 @@ def _to_array(value: Any, dtype: dtypes.DType | None) -> np.ndarray:
         if dtype == dtypes.string:
             array = np.asarray(value, dtype=object)
             if array.dtype == object and not all(isinstance(v, (str, bytes)) for v in array.ravel()):
-                raise TypeError(f"Expected string, got {value!r}")
+                raise TypeError(_unexpected(value, dtype))
             return array
         if array.dtype.kind in "OSU":
             raise TypeError(_unexpected(value, dtype))
@@ -152,10 +152,13 @@ def _to_array(value: Any, dtype: dtypes.DType | None) -> np.ndarray:
         if dtype.is_integer and array.size:
             low, high = int(array.min()), int(array.max())
             if low < dtype.min or high > dtype.max:
-                raise ValueError(f"{value!r} is out of range for {dtype.name}")
+                bad = low if low < dtype.min else high
+                raise ValueError(f"{bad} is out of range for {dtype.name}, which holds {dtype.min} to {dtype.max}")
         return array.astype(np_type)
     if isinstance(value, (np.ndarray, np.generic)):
         return array
+    if array.dtype.kind in "SU":  # NumPy would make strings of the numbers among them
+        return _to_array(value, dtypes.string)
     if array.dtype == np.float64:
         return array.astype(np.float32)
     if array.dtype == np.int64:
@@ -165,8 +168,9 @@ def _to_array(value: Any, dtype: dtypes.DType | None) -> np.ndarray:
 
 
 def _unexpected(value: Any, dtype: dtypes.DType) -> str:
-    kind = type(value).__name__
-    return f"Expected {dtype.name}, got {value!r} of type '{kind}' instead."
+    kind, text = type(value).__name__, " ".join(repr(value).split())
+    text = text if len(text) <= 120 else text[:117] + "..."
+    return f"Expected {dtype.name}, got {text} of type '{kind}' instead."
 
 
 def constant(

@@ -200,7 +200,8 @@ def _convert_feed(key: Tensor, value: Any, dtype: int) -> np.ndarray:
         array = np.asarray(value)
         if array.dtype != np_type:
             if array.dtype.kind in "OSU":
-                raise ValueError(f"a value of type {array.dtype}")
+                error = TypeError if array.dtype.kind == "O" else ValueError
+                raise error(f"a value of type {array.dtype}")
             array = array.astype(np_type)
         return np.ascontiguousarray(array) if array.ndim else array
     except (TypeError, ValueError) as e:

@@ -65,7 +65,7 @@ def _run(t):
 
 BAD = [
     Bad("axis_out_of_range", lambda: tf.argmax(np.zeros([2, 3]), 2), ValueError, "dimension 2"),
-    Bad("scalar", lambda: tf.argmax(1.0, 0), ValueError, ""),
+    Bad("scalar", lambda: tf.argmax(1.0, 0), ValueError, "dimension 0 is out of range"),
     Bad("empty_axis", lambda: _run(tf.argmax(np.zeros([2, 0]), 1)), tf.errors.InvalidArgumentError, "empty"),
     Bad("two_axes", lambda: tf.argmax(np.zeros([2, 3]), axis=0, dimension=1), ValueError, "Cannot specify both"),
     Bad(

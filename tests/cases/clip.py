@@ -52,5 +52,5 @@ CASES = [
 
 BAD = [
     Bad("not_a_list", lambda: tf.clip_by_global_norm(tf.constant(1.0), 1.0), TypeError, "should be a sequence"),
-    Bad("norm_broadcasts", lambda: tf.clip_by_norm(tf.zeros([2]), tf.zeros([3, 2])), ValueError, ""),
+    Bad("norm_broadcasts", lambda: tf.clip_by_norm(tf.zeros([2]), tf.zeros([3, 2])), ValueError, "not compatible"),
 ]

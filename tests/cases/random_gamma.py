@@ -59,6 +59,6 @@ CASES = [
 ]
 
 BAD = [
-    Bad("gamma_shape_rank", lambda: tf.random_gamma([[3]], [1.0]), (TypeError, ValueError), ""),
+    Bad("gamma_shape_rank", lambda: tf.random_gamma([[3]], [1.0]), (TypeError, ValueError), "Dimension value"),
     Bad("gamma_dtype", lambda: tf.random_gamma([3], [1], dtype=tf.int32), (TypeError, ValueError), "int32"),
 ]

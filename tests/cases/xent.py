@@ -191,7 +191,7 @@ BAD = [
     Bad("label_negative", lambda: _run(_by_name(_L, [-1, 0])), tf.errors.InvalidArgumentError, "label value of -1"),
     Bad("sparse_no_class", lambda: _run(_by_name(_L[:, :0], [0, 0])), tf.errors.InvalidArgumentError, "class"),
     Bad("sparse_rank", lambda: _by_name(_L, [[0, 1]]), ValueError, "Rank mismatch"),
-    Bad("sparse_batch", lambda: _by_name(_L, [0, 1, 2]), ValueError, ""),
+    Bad("sparse_batch", lambda: _by_name(_L, [0, 1, 2]), ValueError, "not compatible"),
     Bad("sparse_float_labels", lambda: _by_name(_L, [0.0, 1.0]), TypeError, "labels"),
     Bad("sparse_scalar", lambda: _by_name(np.float32(1), 1), ValueError, "scalar"),
 ]
