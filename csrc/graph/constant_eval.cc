@@ -61,7 +61,8 @@ Tensor shape_op_value(const OpDef& op, DType out_type, const Shape& input) {
 Tensor evaluate(Graph& graph, Out t) {
   const Node& node = graph.node(t.node);
   const OpDef& op = *node.op;
-  if (node.inputs.empty() || op.stateful) return Tensor();
+  // A run may feed something else than the default.
+  if (node.inputs.empty() || op.stateful || op.name == "PlaceholderWithDefault") return Tensor();
   if (node.inputs.size() == 1) {
     Tensor value = shape_op_value(op, out_type_of(node), graph.shape(node.inputs[0]));
     if (value.defined()) return value;

@@ -149,7 +149,19 @@ from tfmini.ops.constant import group, no_op, placeholder, placeholder_with_defa
 from tfmini.ops.contraction import einsum, tensordot
 from tfmini.ops.control_flow import case, cond, while_loop
 from tfmini.ops.control_flow_grad import __all__ as _control_flow_gradients
-from tfmini.ops.diag import diag, diag_part, eye, matrix_band_part, matrix_diag, matrix_diag_part, matrix_set_diag
+from tfmini.ops.diag import (
+    batch_matrix_band_part,
+    batch_matrix_diag,
+    batch_matrix_diag_part,
+    batch_matrix_set_diag,
+    diag,
+    diag_part,
+    eye,
+    matrix_band_part,
+    matrix_diag,
+    matrix_diag_part,
+    matrix_set_diag,
+)
 from tfmini.ops.elementwise import (
     abs,
     acos,
@@ -226,6 +238,11 @@ from tfmini.ops.identity import (
     verify_tensor_all_finite,
 )
 from tfmini.ops.linalg import (
+    batch_cholesky,
+    batch_matrix_determinant,
+    batch_matrix_inverse,
+    batch_matrix_solve,
+    batch_matrix_triangular_solve,
     cholesky,
     cholesky_solve,
     cross,
@@ -313,7 +330,7 @@ from tfmini.ops.summary import (
 )
 from tfmini.ops.tile import tile
 from tfmini.ops.topk import argsort, sort
-from tfmini.ops.transpose import invert_permutation, matrix_transpose, transpose
+from tfmini.ops.transpose import batch_matrix_transpose, invert_permutation, matrix_transpose, transpose
 from tfmini.ops.unique import listdiff, setdiff1d, unique, unique_with_counts
 from tfmini.ops.variable import assign, assign_add, assign_sub, count_up_to
 from tfmini.ops.where import where

@@ -180,3 +180,27 @@ def test_batch_normalization(shape, axis, by_placeholder):
 def test_refusals(attempt, error, match):
     with pytest.raises(error, match=match):
         attempt()
+
+
+def test_training_flag_with_default():
+    """A flag that is False unless fed is still a flag: the layers follow what is fed."""
+    values = np.random.default_rng(0).normal(3.0, 2.0, (50, 4)).astype(np.float32)
+    with tf.Graph().as_default(), tf.Session() as sess:
+        training = tf.placeholder_with_default(False, [])
+        normal = tf.layers.batch_normalization(tf.constant(values), training=training, epsilon=0.0)
+        dropped = tf.layers.dropout(tf.ones([1000]), 0.5, training=training)
+        updates = tf.get_collection(tf.GraphKeys.UPDATE_OPS)
+        sess.run(tf.global_variables_initializer())
+        assert len(updates) == 2
+        assert np.array_equal(sess.run(normal), values) and sess.run(dropped).min() == 1.0
+        trained = sess.run(normal, {training: True})
+        np.testing.assert_allclose(trained, (values - values.mean(0)) / values.std(0), rtol=1e-4, atol=1e-4)
+        assert sess.run(dropped, {training: True}).min() == 0.0
+
+
+def test_size_with_default_is_not_a_static_shape():
+    with tf.Graph().as_default(), tf.Session() as sess:
+        size = tf.placeholder_with_default([2, 3], [2])
+        x = tf.zeros(size)
+        assert x.shape.as_list() == [None, None]
+        assert sess.run(x).shape == (2, 3) and sess.run(x, {size: [1, 4]}).shape == (1, 4)

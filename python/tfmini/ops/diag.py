@@ -9,7 +9,19 @@ from tfmini.autodiff import gradient
 from tfmini.convert import constant
 from tfmini.graph import Operation, Tensor, convert_to_tensor, name_scope
 
-__all__ = ["diag", "diag_part", "eye", "matrix_band_part", "matrix_diag", "matrix_diag_part", "matrix_set_diag"]
+__all__ = [
+    "batch_matrix_band_part",
+    "batch_matrix_diag",
+    "batch_matrix_diag_part",
+    "batch_matrix_set_diag",
+    "diag",
+    "diag_part",
+    "eye",
+    "matrix_band_part",
+    "matrix_diag",
+    "matrix_diag_part",
+    "matrix_set_diag",
+]
 
 
 def diag(diagonal: Any, name: str | None = None) -> Tensor:
@@ -47,6 +59,13 @@ def matrix_band_part(input: Any, num_lower: Any, num_upper: Any, name: str | Non
         if isinstance(n, Tensor):
             index = n.dtype.base_dtype
     return raw.MatrixBandPart(input, num_lower, num_upper, Tindex=index, name=name)
+
+
+# Names before TensorFlow 1.0.
+batch_matrix_band_part = matrix_band_part
+batch_matrix_diag = matrix_diag
+batch_matrix_diag_part = matrix_diag_part
+batch_matrix_set_diag = matrix_set_diag
 
 
 def eye(

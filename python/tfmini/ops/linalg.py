@@ -12,6 +12,11 @@ from tfmini.autodiff import gradient
 from tfmini.graph import Operation, Tensor, convert_to_tensor, name_scope
 
 __all__ = [
+    "batch_cholesky",
+    "batch_matrix_determinant",
+    "batch_matrix_inverse",
+    "batch_matrix_solve",
+    "batch_matrix_triangular_solve",
     "cholesky",
     "cholesky_solve",
     "cross",
@@ -72,6 +77,14 @@ def matrix_triangular_solve(
 ) -> Tensor:
     """Solves matrix x = rhs, where `matrix` is lower (else upper) triangular; its other triangle is not read."""
     return raw.MatrixTriangularSolve(matrix, rhs, lower=lower, adjoint=adjoint, name=name)
+
+
+# Names before TensorFlow 1.0.
+batch_cholesky = cholesky
+batch_matrix_determinant = matrix_determinant
+batch_matrix_inverse = matrix_inverse
+batch_matrix_solve = matrix_solve
+batch_matrix_triangular_solve = matrix_triangular_solve
 
 
 def trace(x: Any, name: str | None = None) -> Tensor:

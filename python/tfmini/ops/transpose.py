@@ -11,7 +11,12 @@ from tfmini.autodiff import gradient, not_differentiable
 from tfmini.constant_value import constant_value
 from tfmini.graph import Operation, Tensor, convert_to_tensor, name_scope
 
-__all__ = ["invert_permutation", "matrix_transpose", "transpose"]
+__all__ = [
+    "batch_matrix_transpose",
+    "invert_permutation",
+    "matrix_transpose",
+    "transpose",
+]
 
 not_differentiable("InvertPermutation")
 
@@ -54,6 +59,10 @@ def matrix_transpose(a: Any, name: str = "matrix_transpose", conjugate: bool = F
             swapped = raw.Pack([raw.Sub(rank, 1), raw.Sub(rank, 2)])
             perm = raw.ConcatV2([outer, swapped], 0)
         return transpose(a, perm, conjugate=conjugate)
+
+
+# Names before TensorFlow 1.0.
+batch_matrix_transpose = matrix_transpose
 
 
 def invert_permutation(x: Any, name: str | None = None) -> Tensor:
