@@ -4,7 +4,8 @@
 // feed ref inputs, which name the variable, and ordinary inputs, which read it. lower_references
 // resolves the names and makes every read a _ReadVariable node. The rule: a read that depends on
 // no assignment to its variable sees the value from before the run; one that does sees the value
-// after the last (in creation order) it depends on. order_accesses turns that into control edges.
+// after the last (in creation order) it depends on. A variable used as a tensor is read by each user
+// for itself. order_accesses turns that into control edges.
 //
 // Reads hand out the variable's own memory, so it is the *users* of a read, through aliases, that
 // must come before an assignment. Where that is impossible (x and y swap values) or the value is
@@ -95,6 +96,41 @@ Effects node_effects(const IrNode& n) {
   return effects;
 }
 
+// `w/read` is how a variable is used as a tensor, whatever a program does before: its users see the
+// assignments that they wait for, not only those that it waits for (there are none).
+// behind[i]: the assignments node i depends on.
+static Ir reread_snapshots(Ir ir, const std::vector<std::set<int32_t>>& behind) {
+  static const OpDef& read_op = Registry::get().find("_ReadVariable");
+  const auto writes = [&](int32_t w, const std::string& variable) {
+    const IrNode& n = ir.nodes[w];
+    const bool itself = n.op->writes_variable && std::count(n.variables.begin(), n.variables.end(), variable);
+    return itself || (has_functions(*n.attrs) && attr_effects(*n.attrs).writes.count(variable));
+  };
+  std::map<std::pair<int32_t, std::vector<int32_t>>, int32_t> later;  // (read, assignments to see) -> another read
+  std::vector<IrNode> reads;
+  const auto count = static_cast<int32_t>(ir.nodes.size());
+  for (int32_t i = 0; i < count; ++i)
+    for (Out& t : ir.nodes[i].inputs) {
+      if (t.node >= count || behind[i].empty()) continue;
+      const IrNode& read = ir.nodes[t.node];
+      if (read.op != &read_op || read.name != ir.nodes[read.inputs[0].node].name + "/read") continue;
+      std::vector<int32_t> seen;
+      for (int32_t w : behind[i])
+        if (!behind[t.node].count(w) && writes(w, read.variables[0])) seen.push_back(w);
+      if (seen.empty()) continue;
+      const auto [it, is_new] = later.try_emplace({t.node, seen}, count + static_cast<int32_t>(reads.size()));
+      if (is_new) {
+        reads.push_back(read);
+        reads.back().control.insert(reads.back().control.end(), seen.begin(), seen.end());
+        for (int32_t w : seen) reads.back().after.push_back(ir.nodes[w].origin);
+      }
+      t.node = it->second;
+    }
+  if (reads.empty()) return ir;
+  for (IrNode& r : reads) ir.nodes.push_back(std::move(r));
+  return sort_topologically(std::move(ir));
+}
+
 Ir lower_references(Ir ir) {
   static const OpDef& read_op = Registry::get().find("_ReadVariable");
   // Name of the variable behind each reference output (output 0 in every op that has one).
@@ -182,7 +218,7 @@ Ir lower_references(Ir ir) {
     if (n.op == &read_op)
       for (int32_t w : behind[i]) n.after.push_back(ir.nodes[w].origin);
   }
-  return ir;
+  return reread_snapshots(std::move(ir), behind);
 }
 
 namespace {

@@ -191,6 +191,34 @@ def scan_map_fold(tf):
 
 
 @golden()
+def variables_behind_assignments(tf):
+    """A variable used where an assignment has been waited for is the variable after it."""
+    x, y = tf.Variable(0.0), tf.Variable(3.0)
+    step = tf.assign_add(x, 1.0)
+    with tf.control_dependencies([step]):
+        same, more, product = tf.identity(x), x + 10.0, x * y
+        slope = tf.gradients(product * x, x)[0]
+    with tf.control_dependencies([tf.assign(y, more)]):
+        both = x + y
+        again = tf.assign_add(x, y)
+    with tf.control_dependencies([again]):
+        last = x * 1.0
+    trained = tf.train.GradientDescentOptimizer(0.25).minimize(x * x)
+    average = tf.train.ExponentialMovingAverage(0.5)
+    with tf.control_dependencies([trained]):
+        tracked = average.apply([x])
+    out = {}
+    fetches = dict(same=same, more=more, product=product, slope=slope, both=both, last=last)
+    init = tf.global_variables_initializer()
+    for key, fetch in dict(fetches, tracked=tracked).items():
+        with tf.Session() as sess:
+            sess.run(init)
+            out[key] = [v for _ in range(3) if (v := sess.run(fetch)) is not None]
+            out[key + "_then"] = sess.run([x, y, average.average(x)])
+    return out
+
+
+@golden()
 def control_dependencies(tf):
     """Order that edges impose, and reads that follow or precede assignments by them."""
     v = tf.Variable(1.0)
