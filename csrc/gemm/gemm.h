@@ -35,6 +35,9 @@ struct GemmEpilogue {
   bool relu = false;        // C = max(C, 0)
 };
 
+template <class T>
+struct PackedPanels;
+
 // A right-hand matrix packed once for many products, as constant weights are.
 template <class T>
 class PackedMatrix {
@@ -44,13 +47,14 @@ class PackedMatrix {
 
   int64_t rows() const { return rows_; }
   int64_t cols() const { return cols_; }
-  const T* panel(int64_t i) const { return static_cast<const T*>(buffer_->data()) + i * rows_ * width_; }
   int width() const { return width_; }  // columns of a panel: those of the instruction set it was packed for
+  PackedPanels<T> panels() const;       // gemm/operands.h
 
  private:
   int64_t rows_;
   int64_t cols_;
   int width_;
+  int64_t depth_;  // steps of a panel
   BufferRef buffer_;
 };
 

@@ -46,6 +46,49 @@ class ContiguousRows {
   int64_t stride_;
 };
 
+// B has so many steps that each piece of them is worth a chunk: rows of B are read whole, in the order in
+// which they lie in memory, and the pieces' sums are added in order. 0: it is too small for that.
+template <class T>
+int64_t steps_per_piece(int64_t n, int64_t k) {
+  constexpr int64_t kPiece = 1 << 20, kMaxPieces = 32;
+  const int64_t pieces = std::min(kMaxPieces, n * k * static_cast<int64_t>(sizeof(T)) / kPiece);
+  const int64_t steps = pieces < 2 ? 0 : ((k + pieces - 1) / pieces + 7) / 8 * 8;
+  return steps >= 64 ? steps : 0;
+}
+
+// m is small and B is row-major.
+template <class T>
+void thin_rows(int64_t m, int64_t n, int64_t k, const T* a, int64_t lda, MatrixRef<T> b, T* c, int64_t ldc,
+               bool accumulate) {
+  const auto rows = kernels<T>().rows[m - 1];
+  const int64_t steps = steps_per_piece<T>(n, k);
+  if (steps == 0) {
+    // Pieces of rows want to be long, or the hardware does not prefetch them.
+    parallel_for(n, lane_grain<T>(k, 512), [&](int64_t j, int64_t end) {
+      rows(end - j, k, a, lda, b.at(0, j), b.row_stride, c + j, ldc, accumulate);
+    });
+    return;
+  }
+  const int64_t pieces = (k + steps - 1) / steps;
+  const BufferRef buffer = cpu_device().allocate(static_cast<size_t>(pieces * m * n) * sizeof(T));
+  T* const sums = static_cast<T*>(buffer->data());
+  parallel_for(pieces, 1, [&](int64_t first, int64_t last) {
+    for (int64_t x = first; x < last; ++x)
+      rows(n, std::min(steps, k - x * steps), a + x * steps, lda, b.at(x * steps, 0), b.row_stride, sums + x * m * n, n,
+           false);
+  });
+  parallel_for(n, grain_for_bytes(pieces * m * static_cast<int64_t>(sizeof(T))), [&](int64_t j, int64_t end) {
+    for (int64_t i = 0; i < m; ++i) {
+      T* const out = c + i * ldc;
+      if (!accumulate) std::fill(out + j, out + end, T{});
+      for (int64_t x = 0; x < pieces; ++x) {
+        const T* const part = sums + (x * m + i) * n;
+        for (int64_t l = j; l < end; ++l) out[l] += part[l];
+      }
+    }
+  });
+}
+
 // m is small; element (i, j) of C is at c[i * c_row + j * c_col].
 template <class T>
 bool thin(int64_t m, int64_t n, int64_t k, MatrixRef<T> a, MatrixRef<T> b, T* c, int64_t c_row, int64_t c_col,
@@ -53,15 +96,14 @@ bool thin(int64_t m, int64_t n, int64_t k, MatrixRef<T> a, MatrixRef<T> b, T* c,
   const bool by_rows = b.col_stride == 1 && c_col == 1;
   if (!by_rows && b.row_stride != 1) return false;
   const ContiguousRows<T> left(m, k, a);
-  const auto rows = kernels<T>().rows[m - 1];
-  const auto dots = kernels<T>().dots[m - 1];
-  // Pieces of rows want to be long, or the hardware does not prefetch them.
-  parallel_for(n, lane_grain<T>(k, by_rows ? 512 : 64), [&](int64_t j, int64_t end) {
-    if (by_rows)
-      rows(end - j, k, left.data(), left.stride(), b.at(0, j), b.row_stride, c + j, c_row, accumulate);
-    else
+  if (by_rows) {
+    thin_rows(m, n, k, left.data(), left.stride(), b, c, c_row, accumulate);
+  } else {
+    const auto dots = kernels<T>().dots[m - 1];
+    parallel_for(n, lane_grain<T>(k, 64), [&](int64_t j, int64_t end) {
       dots(end - j, k, left.data(), left.stride(), b.at(0, j), b.col_stride, c + j * c_col, c_row, c_col, accumulate);
-  });
+    });
+  }
   return true;
 }
 

@@ -19,8 +19,13 @@ TFMINI_ALWAYS_INLINE void pack_any(const S* src, int64_t lane_stride, int64_t st
 // Whole steps lie contiguous in the source.
 template <class S, class T, int kWidth>
 TFMINI_ALWAYS_INLINE void pack_rows(const S* src, int64_t step_stride, int64_t steps, T* panel) {
-  for (int64_t p = 0; p < steps; ++p, src += step_stride, panel += kWidth)
-    for (int l = 0; l < kWidth; ++l) panel[l] = src[l];
+#pragma GCC unroll 4
+  for (int64_t p = 0; p < steps; ++p, src += step_stride, panel += kWidth) {
+    if constexpr (std::is_same_v<S, T>)
+      __builtin_memcpy(panel, src, kWidth * sizeof(T));
+    else
+      for (int l = 0; l < kWidth; ++l) panel[l] = src[l];
+  }
 }
 
 // Lane numbers for __builtin_shuffle: integers as wide as the elements.
@@ -30,26 +35,69 @@ struct MaskOf {
   typedef Lane type __attribute__((vector_size(kVectorBytes)));
 };
 
-// One butterfly of the transposition: distance s, lower or upper half.
+// Elements of the 16-byte blocks within which shuffles are cheap.
 template <class T>
-TFMINI_ALWAYS_INLINE typename MaskOf<T>::type butterfly_mask(int s, bool upper) {
+constexpr int kBlock = 16 / static_cast<int>(sizeof(T));
+
+// Runs of s elements from the lower or upper halves of the blocks of x and y in turn: x y x y.
+template <class T>
+TFMINI_ALWAYS_INLINE Vec<T> zip_blocks(Vec<T> x, Vec<T> y, int s, bool upper) {
   typename MaskOf<T>::type m;
-  for (int l = 0; l < kLanes<T>; ++l) m[l] = ((l & s) ? kLanes<T> + l - s : l) + (upper ? s : 0);
-  return m;
+  for (int l = 0; l < kLanes<T>; ++l) {
+    const int in = l % kBlock<T>, run = in / s;  // runs 0, 1, 2, ... come from x, y, x, ...
+    m[l] = l - in + (upper ? kBlock<T> / 2 : 0) + run / 2 * s + in % s + (run % 2 ? kLanes<T> : 0);
+  }
+  return __builtin_shuffle(x, y, m);
 }
 
-// Transposes a square of kLanes vectors in registers: log2(kLanes) rounds of two-source shuffles.
+// Swaps the upper one of each two runs of s blocks of x with the lower one of y; one half of the result.
+// In 64-bit lanes, for which compilers know the instructions that move whole blocks.
 template <class T>
-TFMINI_ALWAYS_INLINE void transpose_square(Vec<T> (&r)[kLanes<T>]) {
-#pragma GCC unroll 4
-  for (int s = 1; s < kLanes<T>; s *= 2)
+TFMINI_ALWAYS_INLINE Vec<T> butterfly(Vec<T> x, Vec<T> y, int s, bool upper) {
+  constexpr int N = kLanes<double>;
+  typename MaskOf<double>::type m;
+  for (int l = 0; l < N; ++l) m[l] = ((l & 2 * s) ? N + l - 2 * s : l) + (upper ? 2 * s : 0);
+  return (Vec<T>)__builtin_shuffle((Vec<double>)x, (Vec<double>)y, m);
+}
+
+// The rounds of the transposition of blocks at distances s, 2 s, ...; s is a template parameter so that
+// the lane numbers are constants early enough for the compiler.
+template <class T, int s>
+TFMINI_ALWAYS_INLINE void swap_blocks(Vec<T> (&r)[kLanes<T>]) {
+  if constexpr (s * kBlock<T> < kLanes<T>) {
 #pragma GCC unroll 16
     for (int i = 0; i < kLanes<T>; ++i)
-      if (!(i & s)) {
-        const Vec<T> x = r[i], y = r[i + s];
-        r[i] = __builtin_shuffle(x, y, butterfly_mask<T>(s, false));
-        r[i + s] = __builtin_shuffle(x, y, butterfly_mask<T>(s, true));
+      if (!(i & s * kBlock<T>)) {
+        const Vec<T> x = r[i], y = r[i + s * kBlock<T>];
+        r[i] = butterfly<T>(x, y, s, false);
+        r[i + s * kBlock<T>] = butterfly<T>(x, y, s, true);
       }
+    swap_blocks<T, 2 * s>(r);
+  }
+}
+
+// Transposes a square of kLanes vectors in registers: squares of the size of a block first, with
+// interleaving instructions, then the blocks.
+template <class T>
+TFMINI_ALWAYS_INLINE void transpose_square(Vec<T> (&r)[kLanes<T>]) {
+  constexpr int N = kLanes<T>, B = kBlock<T>;
+#pragma GCC unroll 16
+  for (int i = 0; i < N; i += B) {
+    if constexpr (B == 2) {
+      const Vec<T> x = r[i], y = r[i + 1];
+      r[i] = zip_blocks<T>(x, y, 1, false);
+      r[i + 1] = zip_blocks<T>(x, y, 1, true);
+    } else {
+      const Vec<T> low01 = zip_blocks<T>(r[i], r[i + 1], 1, false), high01 = zip_blocks<T>(r[i], r[i + 1], 1, true);
+      const Vec<T> low23 = zip_blocks<T>(r[i + 2], r[i + 3], 1, false);
+      const Vec<T> high23 = zip_blocks<T>(r[i + 2], r[i + 3], 1, true);
+      r[i] = zip_blocks<T>(low01, low23, 2, false);
+      r[i + 1] = zip_blocks<T>(low01, low23, 2, true);
+      r[i + 2] = zip_blocks<T>(high01, high23, 2, false);
+      r[i + 3] = zip_blocks<T>(high01, high23, 2, true);
+    }
+  }
+  swap_blocks<T, 1>(r);
 }
 
 // Lanes lie contiguous along k: squares are transposed in registers. A panel whose width is no
@@ -59,23 +107,24 @@ template <class T, int kWidth>
 TFMINI_ALWAYS_INLINE void pack_transposed(const T* src, int64_t lane_stride, int lanes, int64_t steps, T* panel) {
   constexpr int N = kLanes<T>;
   constexpr int kGroups = (kWidth + N - 1) / N;
+  const T* lane[kGroups * N];
+  for (int l = 0; l < kGroups * N; ++l) lane[l] = src + (l < lanes ? l : lanes - 1) * lane_stride;
   int64_t p = 0;
   for (; p + N < steps; p += N) {
     Vec<T> block[kGroups][N];
 #pragma GCC unroll 4
     for (int g = 0; g < kGroups; ++g) {
 #pragma GCC unroll 16
-      for (int l = 0; l < N; ++l) {
-        const int lane = g * N + l < lanes ? g * N + l : lanes - 1;
-        block[g][l] = load(src + lane * lane_stride + p);
-      }
+      for (int l = 0; l < N; ++l) block[g][l] = load(lane[g * N + l] + p);
       transpose_square<T>(block[g]);
       if constexpr (kWidth % N == 0)
+#pragma GCC unroll 16
         for (int l = 0; l < N; ++l) store(panel + (p + l) * kWidth + g * N, block[g][l]);
     }
     if constexpr (kWidth % N != 0)
 #pragma GCC unroll 16
       for (int l = 0; l < N; ++l)
+#pragma GCC unroll 4
         for (int g = 0; g < kGroups; ++g) store(panel + (p + l) * kWidth + g * N, block[g][l]);
   }
   pack_any<T, T, kWidth>(src + p, lane_stride, 1, lanes, steps - p, panel + p * kWidth);

@@ -1,8 +1,9 @@
-// The GEMM micro-kernel: one register tile of C = A B over packed panels.
+// The GEMM micro-kernel: one register tile of C = A B.
 //
-// A panel of A holds `rows` rows, k steps of `rows` elements; a panel of B holds `cols` columns, k
-// steps of `cols` elements (see gemm_pack.h), or is a strip of a row-major matrix itself. Each element of C is one sum
-// in ascending k, whatever tile it falls into, so results depend neither on tiling nor on threads.
+// The kernel reads `rows` elements of A and `cols` contiguous elements of B per step of k. B is a panel
+// packed by gemm_pack.h or a strip of a row-major matrix; A is a packed panel or a matrix as it lies in
+// memory, since broadcasts take any stride. Each element of C is one sum in ascending k, whatever tile
+// it falls into, so results depend neither on tiling nor on threads.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +15,10 @@ namespace tfmini::simd {
 template <class T>
 struct GemmTile {
   const T* a;
+  int64_t a_row;   // from one row of a to the next
+  int64_t a_step;  // from one step of k to the next
   const T* b;
-  int64_t b_step;  // from one step of b to the next
+  int64_t b_step;
   int64_t k;
   T* c;
   int64_t ldc;
@@ -23,6 +26,7 @@ struct GemmTile {
   bool accumulate;  // C += A B instead of C = A B
   bool relu;        // then C = max(C, 0); NaN stays NaN
   const T* bias;    // then, before relu, C += bias (`cols` elements, one per column), unless null
+  T* b_copy;        // where a copying kernel puts the panel of B, packed
 };
 
 constexpr int kMaxTileRows = 14;
@@ -31,10 +35,12 @@ template <class T>
 struct GemmKernels {
   int rows;  // of a panel of A
   int cols;  // of a panel of B
-  // kernel[r - 1] computes r rows of a panel of A; it needs the whole panel of B. narrow[r - 1] does
-  // the same for the first cols / 2 columns.
+  // kernel[r - 1] computes r rows; it reads the whole width of a panel of B. narrow[r - 1] does the same
+  // for the first cols / 2 columns.
   void (*kernel[kMaxTileRows])(const GemmTile<T>&);
   void (*narrow[kMaxTileRows])(const GemmTile<T>&);
+  // kernel[r - 1] that packs the panel of B on the way, in the shadow of the multiplications.
+  void (*copying[kMaxTileRows])(const GemmTile<T>&);
 };
 
 struct GemmKernelTable {

@@ -5,8 +5,8 @@
 namespace tfmini::simd {
 namespace {
 
-// Columns per pass: their sums stay in the first-level cache while rows of b stream by.
-constexpr int64_t kStripBytes = 4096;
+// Sums per pass: they stay in the first-level cache while rows of b stream by.
+constexpr int64_t kStripBytes = 16384;
 
 // kDepth rows of b at once, so that sums are loaded and stored once per kDepth products.
 template <class T, int kRows, int kDepth>
@@ -33,7 +33,7 @@ TFMINI_ALWAYS_INLINE void add_rows(int64_t n, const T* a, int64_t lda, const T* 
 template <class T, int kRows>
 void thin_rows(int64_t n, int64_t k, const T* a, int64_t lda, const T* b, int64_t ldb, T* c, int64_t ldc,
                bool accumulate) {
-  constexpr int64_t kStrip = kStripBytes / static_cast<int64_t>(sizeof(T));
+  constexpr int64_t kStrip = kStripBytes / (kRows * static_cast<int64_t>(sizeof(T))) / 64 * 64;
   for (int64_t j = 0; j < n; j += kStrip, b += kStrip, c += kStrip) {
     const int64_t cols = n - j < kStrip ? n - j : kStrip;
     if (!accumulate)

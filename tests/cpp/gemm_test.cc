@@ -55,23 +55,36 @@ void compare(int64_t m, int64_t n, int64_t k, bool ta, bool tb, bool accumulate,
     }
 }
 
+// Bit i of flags: transpose A, transpose B, accumulate, bias, relu.
+template <class S, class T>
+void compare(int64_t m, int64_t n, int64_t k, unsigned flags) {
+  compare<S, T>(m, n, k, flags & 1, flags & 2, flags & 4, flags & 8, flags & 16);
+}
+
+// Sizes around the edges of the register tiles of all instruction sets; the flags take turns.
 void sweep() {
-  const int64_t sizes[] = {0, 1, 2, 3, 5, 8, 15, 17, 31, 33, 64, 65};
+  const int64_t sizes[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 15, 16, 17, 24, 25, 29, 31, 32, 33, 64, 65};
+  unsigned turn = 0;
   for (int64_t m : sizes)
     for (int64_t n : sizes)
       for (int64_t k : {0, 1, 7, 16, 33}) {
-        const unsigned f = rng();
-        const auto bit = [f](int i) { return (f >> (i + 3) & 1u) != 0; };
-        compare<float, float>(m, n, k, bit(0), bit(1), bit(2), bit(3), bit(4));
-        compare<double, double>(m, n, k, bit(1), bit(2), bit(3), bit(4), bit(0));
-        if (bit(5)) compare<Half, float>(m, n, k, bit(2), bit(3), bit(4), bit(0), bit(1));
-        if (bit(6)) compare<BFloat16, float>(m, n, k, bit(3), bit(4), bit(0), bit(1), bit(2));
+        compare<float, float>(m, n, k, ++turn);
+        if (turn % 3 == 0) compare<double, double>(m, n, k, turn / 3);
+        if (turn % 7 == 0) compare<Half, float>(m, n, k, turn / 7);
+        if (turn % 11 == 0) compare<BFloat16, float>(m, n, k, turn / 11);
       }
-  for (int t = 0; t < 4; ++t) {
-    compare<float, float>(290, 270, 1200, t & 1, t & 2, false, true, true);  // several tasks and depths
-    compare<float, float>(1600, 40, 70, t & 1, t & 2, true, false, true);    // more rows than are packed at once
-    compare<double, double>(30, 1700, 30, t & 1, t & 2, true, true, false);
+  for (unsigned flags = 0; flags < 32; ++flags) {
+    compare<float, float>(47, 83, 19, flags);
+    compare<float, float>(300, 70, 330, flags);  // B packed for several tasks, two depths
+    compare<double, double>(23, 90, 400, flags);
   }
+  for (unsigned flags : {0u, 1u, 2u, 3u}) {
+    compare<float, float>(1600, 40, 70, flags + 20);  // more rows than are packed at once
+    compare<double, double>(30, 1700, 30, flags + 12);
+    compare<float, float>(3, 2500, 300, flags + 28);  // thin: pieces of k
+    compare<double, double>(2500, 2, 300, flags + 8);
+  }
+  compare<float, float>(20, 70, 2700, 26);  // deeper than is packed at once
 }
 
 void same_bits_with_any_thread_count() {
