@@ -1,4 +1,5 @@
-// MatMul of two matrices, BatchMatMul of two stacks of them (V2: the stacks broadcast).
+// MatMul of two matrices, _FusedMatMul with a bias and relu, BatchMatMul of two stacks of matrices (V2: the
+// stacks broadcast).
 #include "gemm/matmul.h"
 
 #include "core/infer.h"
@@ -34,6 +35,16 @@ void matmul_shape(InferContext& c) {
   c.set_output(0, out);
 }
 
+void fused_matmul_shape(InferContext& c) {
+  matmul_shape(c);
+  const Shape& out = c.output(0);
+  const Shape& bias = c.input(2);
+  if (!bias.known_rank()) return;
+  check(bias.rank() == 1 || (bias.rank() == 2 && bias[0] == 1), "the bias must be a row, got shape ", bias);
+  check(bias.dim(-1) < 0 || out[1] < 0 || bias.dim(-1) == out[1], "the product ", out, " has ", out[1],
+        " columns, the bias ", bias, " has ", bias.dim(-1), " values");
+}
+
 void batch_matmul_shape(InferContext& c) {
   const Shape a = c.with_rank_at_least(0, 2), b = c.with_rank_at_least(1, 2);
   if (!a.known_rank() || !b.known_rank()) return c.set_output(0, Shape::unknown());
@@ -58,6 +69,28 @@ class MatMul {
 
  private:
   Transposes transposes_;
+};
+
+// What passes/fuse_matmul.cc makes: fused_ops is BiasAdd, or BiasAdd and Relu.
+template <class T>
+class FusedMatMul {
+ public:
+  explicit FusedMatMul(const Attrs& attrs) : transposes_(attrs) {
+    const auto& ops = attrs.get<std::vector<std::string>>("fused_ops");
+    check(!ops.empty() && ops.size() <= 2 && ops[0] == "BiasAdd" && (ops.size() == 1 || ops[1] == "Relu"),
+          "fused_ops must be BiasAdd, or BiasAdd and Relu");
+    relu_ = ops.size() == 2;
+  }
+
+  void operator()(KernelContext& c) const {
+    const Tensor &a = c.input(0), &b = c.input(1), &out = c.output(0);
+    gemm<T>(out.dim(0), out.dim(1), a.dim(transposes_.a ? 0 : 1), row_major(c.in<T>(0), a.dim(1), transposes_.a),
+            row_major(c.in<T>(1), b.dim(1), transposes_.b), c.out<T>(0), out.dim(1), {false, c.in<T>(2), relu_});
+  }
+
+ private:
+  Transposes transposes_;
+  bool relu_;
 };
 
 // Where matrix i of the output finds its operand: elements to the matrix in an input whose batch
@@ -130,6 +163,20 @@ void register_matmul(Registry& r) {
       .attr("T: {bfloat16, half, float, double, int32, int64, complex64, complex128}")
       .shape(matmul_shape);
   r.kernels<MatMul>("MatMul", DeviceKind::kCPU, MatMulTypes{});
+
+  r.op("_FusedMatMul")
+      .input("a: T")
+      .input("b: T")
+      .input("args: num_args * T")
+      .output("product: T")
+      .attr("transpose_a: bool = false")
+      .attr("transpose_b: bool = false")
+      .attr("T: {float, double}")
+      .attr("num_args: int >= 1")
+      .attr("fused_ops: list(string)")
+      .attr("epsilon: float = 0.0001")
+      .shape(fused_matmul_shape);
+  r.kernels<FusedMatMul>("_FusedMatMul", DeviceKind::kCPU, TypeList<float, double>{});
 
   for (const char* name : {"BatchMatMul", "BatchMatMulV2"}) {
     r.op(name)

@@ -1,7 +1,8 @@
 // The graph of one run, between the program's graph and the plan. Each pass takes an Ir and
 // returns another; compile() (pipeline.cc) chains them:
 //
-//   prune -> place -> lower_references -> fold -> cse -> fuse_conv2d -> fuse -> order_accesses -> (runtime/plan.cc)
+//   prune -> place -> lower_references -> fold -> cse -> fuse_conv2d -> fuse_matmul -> fuse
+//   -> order_accesses -> (runtime/plan.cc)
 //
 // Nodes are in topological order throughout (data and control edges point backwards).
 #pragma once
@@ -85,6 +86,8 @@ Ir fold(Ir ir, bool evaluate);
 Ir cse(Ir ir);
 // Convolutions with their biases, batch normalization and activation become _FusedConv2D nodes.
 Ir fuse_conv2d(Ir ir);
+// Matrix products with a bias and relu become _FusedMatMul nodes.
+Ir fuse_matmul(Ir ir);
 // Fuses chains of elementwise nodes into _FusedElementwise nodes.
 Ir fuse(Ir ir);
 

@@ -107,6 +107,50 @@ def test_both_branches_of_a_sum_are_fused():
     assert plan.count("_FusedConv2D") == 2 and "BiasAdd '" not in plan
 
 
+def dense_layers(x, w, b):
+    """Products with all the forms of a bias that a plan takes in, and the plan's lines for them."""
+    row = tf.reshape(b, [1, -1])
+    return [
+        tf.nn.relu(tf.nn.bias_add(tf.matmul(x, w), b)),
+        tf.matmul(x, w, transpose_a=True) + b,
+        tf.nn.relu(row + tf.matmul(w, x, transpose_b=True)),
+        tf.tanh(tf.nn.xw_plus_b(w, x, b)),
+    ]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n", [1, 3, 20, 67])
+def test_fused_products_are_exact(n, dtype):
+    rng = np.random.default_rng(n)
+    arrays = [rng.standard_normal(s).astype(dtype) for s in ([n, n], [n, n], [n])]
+    arrays[0][0, 0] = np.nan
+    placeholders = [tf.placeholder(dtype, a.shape) for a in arrays]
+    feeds = dict(zip(placeholders, arrays))
+    for layer in dense_layers(*placeholders):
+        assert "_FusedMatMul" in tf.Session().describe_plan(layer, feeds)
+        plain = tf.Session(config=unoptimized())
+        assert "_FusedMatMul" not in plain.describe_plan(layer, feeds)
+        np.testing.assert_array_equal(tf.Session().run(layer, feeds), plain.run(layer, feeds))
+
+
+def test_products_somebody_else_needs_are_not_fused():
+    x = tf.placeholder(tf.float32, [4, 4])
+    feeds = {x: np.ones([4, 4], np.float32)}
+    product = tf.matmul(x, x)
+    assert "_FusedMatMul" not in tf.Session().describe_plan([product + [1.0, 2.0, 3.0, 4.0], product], feeds)
+    assert "_FusedMatMul" not in tf.Session().describe_plan(product + product, feeds)
+    assert "_FusedMatMul" not in tf.Session().describe_plan(product + tf.ones([4, 1]), feeds)
+    with tf.control_dependencies([product.op]):
+        waiting = tf.constant(1.0) + 1.0
+    assert "_FusedMatMul" not in tf.Session().describe_plan([tf.nn.bias_add(product, [1.0] * 4), waiting], feeds)
+
+
+def test_unknown_bias_is_checked_at_run_time():
+    x, b = tf.placeholder(tf.float32, [2, 2]), tf.placeholder(tf.float32)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="2"):
+        tf.Session().run(tf.nn.bias_add(tf.matmul(x, x), b), {x: np.ones([2, 2]), b: np.ones([3])})
+
+
 def test_shape_arithmetic_is_folded():
     x = tf.placeholder(tf.float32, [None, 4])
     y = tf.reshape(x, tf.stack([tf.shape(x)[0] * 2, 2]))
