@@ -29,6 +29,8 @@ constexpr int64_t kMinTask = 1 << 19;
 constexpr int64_t kPackChunk = 64 << 10;
 // So many panels of columns use an element of A too seldom to pay for packing it.
 constexpr int64_t kFewColumnPanels = 4;
+// So few multiply-adds (~1 us) are done before much could be planned.
+constexpr int64_t kSmallWork = 1 << 16;
 // Room for a panel of B of any instruction set: 384 steps of 32 floats.
 constexpr int64_t kPanelBytes = 48 << 10;
 
@@ -91,7 +93,7 @@ class Ahead {
       step_ = 64 / sizeof(T);
       lines = cols * tile.k / step_;
     }
-    share_ = ceil_div(lines, calls);
+    share_ = calls > 0 ? ceil_div(lines, calls) : 0;
   }
   void fetch() {
     for (int64_t i = 0; i < share_; ++i, at_ += step_) __builtin_prefetch(at_, 0, 2);
@@ -121,49 +123,72 @@ struct TaskShape {
   }
 };
 
+// Panels [q0, q1) of rows and [j0, j1) of columns.
+struct Task {
+  int64_t q0, q1, j0, j1;
+};
+
+template <class S, class T>
+void run_task(const Task& task, int64_t n, int64_t k, const LeftOperand<T>& a, const RightOperand<S, T>& b, T* c,
+              int64_t ldc, const GemmEpilogue<T>& epilogue, int64_t depth) {
+  const auto& kernel = gemm_kernels<T>();
+  alignas(64) T room[kPanelBytes / sizeof(T)];
+  simd::GemmTile<T> tile{};
+  tile.ldc = ldc;
+  tile.b_copy = room;
+  for (int64_t p = 0; p < k; p += depth) {
+    tile.k = std::min(depth, k - p);
+    tile.accumulate = epilogue.accumulate || p > 0;
+    const bool last_block = p + depth >= k;
+    tile.relu = epilogue.relu && last_block;
+    for (int64_t j = task.j0; j < task.j1; ++j) {
+      tile.cols = static_cast<int>(std::min<int64_t>(kernel.cols, n - j * kernel.cols));
+      tile.bias = epilogue.bias && last_block ? epilogue.bias + j * kernel.cols : nullptr;
+      const bool copy = b.set(tile, j, p, room) && task.q1 - task.q0 > 1;
+      const auto* row_kernels = tile.cols * 2 <= kernel.cols ? kernel.narrow : kernel.kernel;
+      if (copy) row_kernels = kernel.copying;
+      Ahead<T> ahead(tile, kernel.cols, j + 1 < task.j1 ? task.q1 - task.q0 : 0);
+      for (int64_t q = task.q0; q < task.q1; ++q) {
+        ahead.fetch();
+        a.set(tile, q, p);
+        tile.c = c + a.rows.first(q) * ldc + j * kernel.cols;
+        row_kernels[a.rows.rows(q) - 1](tile);
+        if (copy && q == task.q0) {
+          tile.b = room;
+          tile.b_step = kernel.cols;
+          row_kernels = kernel.kernel;
+        }
+      }
+    }
+  }
+}
+
 template <class S, class T>
 void multiply(int64_t n, int64_t k, const LeftOperand<T>& a, const RightOperand<S, T>& b, T* c, int64_t ldc,
               const GemmEpilogue<T>& epilogue, const GemmBlocks& blocks, int64_t depth) {
   const auto& kernel = gemm_kernels<T>();
   const int64_t col_panels = ceil_div(n, kernel.cols);
-  const TaskShape task(a.rows.count, col_panels, kernel.rows * kernel.cols * k, blocks, kernel.rows, kernel.cols,
-                       !b.packed.data);
-  const int64_t across = ceil_div(col_panels, task.cols);
-  parallel_for(ceil_div(a.rows.count, task.rows) * across, 1, [&](int64_t first, int64_t last) {
-    alignas(64) T room[kPanelBytes / sizeof(T)];
-    simd::GemmTile<T> tile{};
-    tile.ldc = ldc;
-    tile.b_copy = room;
+  const TaskShape shape(a.rows.count, col_panels, kernel.rows * kernel.cols * k, blocks, kernel.rows, kernel.cols,
+                        !b.packed.data);
+  const int64_t across = ceil_div(col_panels, shape.cols);
+  parallel_for(ceil_div(a.rows.count, shape.rows) * across, 1, [&](int64_t first, int64_t last) {
     for (int64_t t = first; t < last; ++t) {
-      const int64_t q0 = t / across * task.rows, q1 = std::min(a.rows.count, q0 + task.rows);
-      const int64_t j0 = t % across * task.cols, j1 = std::min(col_panels, j0 + task.cols);
-      for (int64_t p = 0; p < k; p += depth) {
-        tile.k = std::min(depth, k - p);
-        tile.accumulate = epilogue.accumulate || p > 0;
-        const bool last_block = p + depth >= k;
-        tile.relu = epilogue.relu && last_block;
-        for (int64_t j = j0; j < j1; ++j) {
-          tile.cols = static_cast<int>(std::min<int64_t>(kernel.cols, n - j * kernel.cols));
-          tile.bias = epilogue.bias && last_block ? epilogue.bias + j * kernel.cols : nullptr;
-          const bool copy = b.set(tile, j, p, room) && q1 - q0 > 1;
-          const auto* row_kernels = tile.cols * 2 <= kernel.cols ? kernel.narrow : kernel.kernel;
-          if (copy) row_kernels = kernel.copying;
-          Ahead<T> ahead(tile, kernel.cols, q1 - q0);
-          for (int64_t q = q0; q < q1; ++q) {
-            ahead.fetch();
-            a.set(tile, q, p);
-            tile.c = c + a.rows.first(q) * ldc + j * kernel.cols;
-            row_kernels[a.rows.rows(q) - 1](tile);
-            if (copy && q == q0) {
-              tile.b = room;
-              tile.b_step = kernel.cols;
-              row_kernels = kernel.kernel;
-            }
-          }
-        }
-      }
+      const int64_t q = t / across * shape.rows, j = t % across * shape.cols;
+      run_task({q, std::min(a.rows.count, q + shape.rows), j, std::min(col_panels, j + shape.cols)}, n, k, a, b, c, ldc,
+               epilogue, depth);
     }
   });
+}
+
+// One task, and nothing is packed but what cannot be read in place.
+template <class T>
+void gemm_small(int64_t m, int64_t n, int64_t k, MatrixRef<T> a, MatrixRef<T> b, T* c, int64_t ldc,
+                const GemmEpilogue<T>& epilogue) {
+  const auto& kernel = gemm_kernels<T>();
+  const LeftOperand<T> left{RowPanels(m, kernel.rows), {}, a};
+  const RightOperand<T, T> right{{nullptr, 0, kernel.cols, k, k}, 0, 0, b};
+  const Task whole{0, left.rows.count, 0, ceil_div(n, kernel.cols)};
+  run_task(whole, n, k, left, right, c, ldc, epilogue, gemm_blocks(best_isa(), sizeof(T)).depth);
 }
 
 template <class S, class T>
@@ -263,9 +288,11 @@ template <class S, class T>
 void gemm(int64_t m, int64_t n, int64_t k, MatrixRef<S> a, MatrixRef<S> b, T* c, int64_t ldc,
           const GemmEpilogue<T>& epilogue) {
   if (m <= 0 || n <= 0) return;
-  if constexpr (std::is_same_v<S, T>)
-    if (gemm_thin(m, n, k, a, b, c, ldc, epilogue)) return;
   if (k == 0) return gemm_nothing(m, n, c, ldc, epilogue);
+  if constexpr (std::is_same_v<S, T>) {
+    if (m > 1 && n > 1 && m * n * k <= kSmallWork) return gemm_small(m, n, k, a, b, c, ldc, epilogue);
+    if (gemm_thin(m, n, k, a, b, c, ldc, epilogue)) return;
+  }
   gemm_blocked<S, T>(m, n, k, a, b, nullptr, c, ldc, epilogue);
 }
 
