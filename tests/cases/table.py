@@ -2,7 +2,7 @@
 
 Each file beside this one describes one op family as `CASES: list[Case]` and `BAD: list[Bad]`. A row
 feeds every check in tests/test_ops.py (values, gradient, shapes, ISAs, memory reuse, threads) and,
-where it states its `work`, the benchmark bench/run_ops.py.
+where it states its `work`, `bench/run_ops.py cases`.
 """
 
 import sys
