@@ -5,9 +5,12 @@ Absolute times drift on shared machines, so what counts is the ratio of the best
 
 import argparse
 import json
+import os
+import resource
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +18,9 @@ import records
 from libraries import LIBRARIES
 from probe import Probe
 from timing import seconds
+
+# Cores kept busy by others from which on figures are suspect: one is enough to slow OpenMP down ten times.
+DISTURBED = 0.15
 
 
 def parser(doc: str | None) -> argparse.ArgumentParser:
@@ -41,8 +47,26 @@ def peers(args: argparse.Namespace) -> dict[str, str]:
     return {"tfmini": sys.executable, **found}
 
 
+def others_cpu() -> float:
+    """Seconds of processor time used so far by anything but this process and its finished children."""
+    try:
+        with open("/proc/stat") as f:
+            user, nice, system, _, _, irq, softirq, steal = map(int, f.readline().split()[1:9])
+    except OSError:
+        return 0.0
+    busy = (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return busy - sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
 def one_turn(command: Sequence[str]) -> dict[str, Any]:
-    """What one process measured; nothing if it failed."""
+    """What one process measured, and how many cores others kept busy meanwhile; no rows if it failed."""
+    start, others = time.perf_counter(), others_cpu()
+    result = run(command)
+    return dict(result, disturbance=max(0.0, (others_cpu() - others) / (time.perf_counter() - start)))
+
+
+def run(command: Sequence[str]) -> dict[str, Any]:
     with tempfile.NamedTemporaryFile(suffix=".json") as out:
         done = subprocess.run(
             [*command, "--json", out.name], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
@@ -102,12 +126,14 @@ def compare(script: str, args: argparse.Namespace, groups: Sequence[Sequence[str
     agree = True
     for group in groups:
         rows: dict[str, Any] = {}
+        disturbance: dict[str, float] = {}  # of each library's quietest turn
         for turn in range(args.rounds):
             about["probe"] = probe.measure()
             for lib, python in list(libraries.items())[:: -1 if turn % 2 else 1]:
                 command = [python, script, *group, "--lib", lib, "--only", args.only, "--budget", str(args.budget)]
                 result = one_turn(command)
                 collect(rows, lib, result["rows"])
+                disturbance[lib] = min(disturbance.get(lib, float("inf")), result["disturbance"])
                 if "version" in result:
                     about["versions"][lib] = result["version"]
         for name, row in rows.items():
@@ -116,6 +142,10 @@ def compare(script: str, args: argparse.Namespace, groups: Sequence[Sequence[str
                 agree = False
                 print(f"    values differ: {text}", flush=True)
             del row["checks"]
+            row["disturbance"] = round(max(disturbance.values()), 2)
+        for lib, cores in disturbance.items():
+            if cores > DISTURBED:
+                print(f"    {lib} was disturbed: others kept {cores:.1f} cores busy; measure again", flush=True)
         if args.json:
             records.merge(args.json, session, about, rows)
     figures = about["probe"]

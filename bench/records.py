@@ -1,7 +1,7 @@
 """The file format of results: one file per machine, with rows of all programs.
 
 {"sessions": {ID: {"commit", "cpu", "cores", "system", "versions": {LIB: VERSION}, "probe": {...}}},
- "rows": {NAME: {"session": ID, "seconds": {LIB: SECONDS}, "flops", "bytes"}}}
+ "rows": {NAME: {"session": ID, "seconds": {LIB: SECONDS}, "flops", "bytes", "disturbance"}}}
 
 A session is one call of a program; its ID is when it began. A row belongs to one session whole, because ratios
 between libraries mean something only within one.
