@@ -200,7 +200,7 @@ inline constexpr double kTwoOverSqrtPi = 1.12837916709551257390;
   X(Invert, kInts, 0.2, static_cast<T>(~x))    \
   X(Lgamma, kFloats, 30, math::lgamma(x))      \
   X(Log, kFloats, 0.8, math::log(x))           \
-  X(Log1p, kFloats, 2, math::log1p(x))         \
+  X(Log1p, kFloats, 1, math::log1p(x))         \
   X(Neg, kSigned, 0.2, fn::neg(x))             \
   X(Reciprocal, kFloats, 0.3, T(1) / x)        \
   X(Rint, kFloats, 0.2, math::rint(x))         \
@@ -229,7 +229,7 @@ inline constexpr double kTwoOverSqrtPi = 1.12837916709551257390;
   X(Relu, kNumbers, 0.2, x < T(0) ? T(0) : x)                                                       \
   X(Relu6, kNumbers, 0.2, x<T(0) ? T(0) : x> T(6) ? T(6) : x)                                       \
   X(Selu, kFloats, 0.8, x < T(0) ? T(fn::kSeluScaleAlpha) * math::expm1(x) : T(fn::kSeluScale) * x) \
-  X(Softplus, kFloats, 3, math::softplus(x))                                                        \
+  X(Softplus, kFloats, 1.4, math::softplus(x))                                                      \
   X(Softsign, kFloats, 0.4, x / (math::abs(x) + T(1)))
 
 #define TFMINI_ALL_UNARY(X) TFMINI_UNARY_MATH(X) TFMINI_UNARY_LOGICAL(X) TFMINI_PREDICATES(X) TFMINI_ACTIVATIONS(X)

@@ -27,11 +27,19 @@ TFMINI_FN float pow2(uint32_t n) { return bits<float>((n + 127u) << 23); }
 
 TFMINI_FN float exp(float x) {
   float shifter;
-  const float q = expm1_reduced(at_most(at_least(x, -104.0f), 89.0f), shifter);
+  const float q = expm1_reduced(at_most(x, 89.0f), shifter);
   // Two factors, since 2^n alone leaves the normal range where e^x is denormal or infinite.
-  const int32_t n = static_cast<int32_t>(bits<uint32_t>(shifter) - bits<uint32_t>(kRound));
-  const int32_t half = n >> 1;
-  return (q + 1.0f) * pow2(static_cast<uint32_t>(half)) * pow2(static_cast<uint32_t>(n - half));
+  const uint32_t n = bits<uint32_t>(shifter) - bits<uint32_t>(kRound);
+  const uint32_t half = static_cast<uint32_t>(static_cast<int32_t>(n) >> 1) << 23;
+  const float y = (q + 1.0f) * bits<float>(half + 0x3f800000u) * bits<float>((n << 23) - half + 0x3f800000u);
+  // The lower bound comes last: GCC would make five comparisons of two bounds in a row.
+  return x < -104.0f ? 0.0f : y;
+}
+// e^-a for a >= 0: nothing overflows, and a constant brings results down to where they may be denormal.
+TFMINI_FN float exp_minus(float a) {
+  float shifter;
+  const float q = expm1_reduced(-at_most(a, 104.0f), shifter);
+  return (q + 1.0f) * pow2(bits<uint32_t>(shifter) + 64u) * 0x1p-64f;
 }
 // Below ln(2^24) in magnitude nothing cancels: 2^n - 1 is exact and expm1(r) enters with full precision.
 TFMINI_FN float expm1(float x) {
@@ -51,7 +59,7 @@ TFMINI_FN float tanh(float x) {
 }
 // e^-|x| never overflows, and x / (1 + x) keeps the relative precision of small results.
 TFMINI_FN float sigmoid(float x) {
-  const float e = exp(-abs(x));
+  const float e = exp_minus(abs(x));
   return (x < 0.0f ? e : 1.0f) / (1.0f + e);
 }
 
@@ -69,6 +77,19 @@ TFMINI_FN float log(float x) {
   y = x == kInfF ? x : y;
   y = x == 0.0f ? -kInfF : y;
   return x >= 0.0f ? y : kNanF;
+}
+
+// The last term restores what 1 + x rounded away.
+TFMINI_FN float log1p(float x) {
+  const float u = 1.0f + x;
+  float y = log(u) + (x - (u - 1.0f)) / u;
+  y = x == kInfF ? x : y;
+  y = x == -1.0f ? -kInfF : y;
+  return abs(x) < 1e-8f ? x : y;
+}
+TFMINI_FN float softplus(float x) {
+  const float e = exp_minus(abs(x)), u = 1.0f + e;
+  return (x > 0.0f ? x : 0.0f) + (log(u) + (e - (u - 1.0f)) / u);
 }
 
 // --- double inside, for float results ------------------------------------------------------------
@@ -108,7 +129,7 @@ TFMINI_FN double log(double x) {
       poly(z, 0.33333333337900084, 0.19999997811236969, 0.14286054529352438, 0.1108809701042219, 0.097920299755415732);
   return madd(e, kLn2High, madd(e, kLn2Low, madd(2.0 * s * z, p, 2.0 * s)));
 }
-// x > -1. The last term restores what 1 + x rounded away.
+// x > -1.
 TFMINI_FN double log1p(double x) {
   const double u = 1.0 + x;
   return log(u) + (x - (u - 1.0)) / u;
@@ -150,12 +171,6 @@ TFMINI_FN double asin_core(double a) {
 
 }  // namespace wide
 
-TFMINI_FN float log1p(float x) {
-  float y = copysign(static_cast<float>(wide::log1p(x)), x);
-  y = x == kInfF ? x : y;
-  y = x == -1.0f ? -kInfF : y;
-  return x >= -1.0f ? y : kNanF;
-}
 TFMINI_FN float sinh(float x) {
   const double t = wide::expm1(abs(x));
   return copysign(static_cast<float>(0.5 * (t + t / (t + 1.0))), x);
@@ -180,9 +195,6 @@ TFMINI_FN float atanh(float x) {
   float y = copysign(static_cast<float>(0.5 * wide::log1p(2.0 * a / (1.0 - a))), x);
   y = a == 1.0 ? copysign(kInfF, x) : y;
   return a <= 1.0 ? y : kNanF;
-}
-TFMINI_FN float softplus(float x) {
-  return static_cast<float>(static_cast<double>(x > 0.0f ? x : 0.0f) + wide::log1p(wide::exp(-abs(x))));
 }
 TFMINI_FN float sin(float x) {
   const wide::SinCos t = wide::sincos(x);
