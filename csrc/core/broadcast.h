@@ -25,6 +25,10 @@ class BroadcastInput {
   // The input covers the output one to one; or it has a single element.
   bool full() const { return rank_ == 0 || (rank_ == 1 && present_[0]); }
   bool scalar() const { return rank_ == 1 && !present_[0]; }
+  // One element per row, or per column, of the output seen as a matrix; inner() is then the matrix' row length.
+  bool per_row() const { return rank_ == 2 && present_[0]; }
+  bool per_column() const { return rank_ == 2 && present_[1]; }
+  int64_t inner() const { return inner_; }
 
   // How far a stretch starting at output element `begin` may go so that read() needs no copy; unbounded where copying
   // is the better choice (runs shorter than kMinRun).

@@ -1,339 +1,383 @@
-// _FusedElementwise: a chain of elementwise functions in one pass over memory.
+// _FusedElementwise: a chain of elementwise functions, with reductions, in one pass over memory.
 //
-// The output is walked in tiles small enough that all live registers stay in L1; each step runs its
-// ordinary loop over one tile. Broadcast inputs are read as in core/broadcast.h; registers that are
-// one value for a whole stretch stay scalars.
+// The frame is walked in tiles small enough that all live registers stay in L1; each step runs its ordinary loop over
+// one tile. A tile is a number of short rows, or one long row, or a piece of it: what is the same all along a long row
+// is then a scalar. Reductions of rows are registers like others, so that a chain may go on with them; reductions of
+// columns, or of everything, add up per chunk of tiles and are joined at the end. Tiles and chunks depend on sizes
+// only.
 #include "ops/fused.h"
 
 #include <algorithm>
 #include <cstring>
-#include <string>
-#include <unordered_map>
-#include <vector>
+#include <limits>
+#include <memory>
 
 #include "core/broadcast.h"
 #include "core/elements.h"
 #include "core/parallel.h"
+#include "core/registry.h"
 #include "ops/elementwise.h"
-#include "simd/cast.h"
-#include "simd/select.h"
+#include "ops/fused_steps.h"
+#include "ops/reduce.h"
 
 namespace tfmini {
 namespace {
 
+using Kind = FusedStep::Kind;
 using simd::Binary;
-using simd::kNumBinary;
-using simd::kNumUnary;
-using simd::Unary;
+using simd::Reduction;
 
-constexpr int64_t kFirstBinary = kNumUnary;
-constexpr int64_t kSelect = kFirstBinary + kNumBinary;
-constexpr int64_t kFirstCast = kSelect + 1;
+constexpr int64_t kCacheBytes = 32 << 10;  // the tiles of one thread; they fit L1 beside the streams
+constexpr int64_t kLongRow = 512;          // shorter rows share a tile
+constexpr int64_t kRowsPerChunk = 32;      // at least, where every chunk keeps a row of column sums
+constexpr int kMaxRegisters = kMaxFusedInputs + kMaxFusedSteps;
 
-const std::unordered_map<std::string_view, int64_t>& opcodes() {
-  static const auto* map = [] {
-    auto* m = new std::unordered_map<std::string_view, int64_t>;
-#define TFMINI_UNARY(Name, types, cost, ...) m->emplace(#Name, static_cast<int64_t>(Unary::k##Name));
-    TFMINI_ALL_UNARY(TFMINI_UNARY)
-#undef TFMINI_UNARY
-#define TFMINI_BINARY(Name, types, cost, ...) m->emplace(#Name, kFirstBinary + static_cast<int64_t>(Binary::k##Name));
-    TFMINI_ALL_BINARY(TFMINI_BINARY)
-#undef TFMINI_BINARY
-    return m;
-  }();
-  return *map;
-}
+int64_t aligned(int64_t bytes) { return (bytes + 63) & ~int64_t{63}; }
 
-// Nanoseconds per element, for grain sizes.
-double cost_of(int64_t opcode) {
-  static constexpr double kCosts[] = {
-#define TFMINI_COST(Name, types, cost, ...) cost,
-      TFMINI_ALL_UNARY(TFMINI_COST) TFMINI_ALL_BINARY(TFMINI_COST)
-#undef TFMINI_COST
-  };
-  return opcode < kSelect ? kCosts[opcode] : 0.2;
-}
-
-bool returns_bool(int64_t opcode) {
-  switch (opcode) {
-#define TFMINI_CASE(Name, types, cost, ...) case static_cast<int64_t>(Unary::k##Name):
-    TFMINI_PREDICATES(TFMINI_CASE)
-#undef TFMINI_CASE
-#define TFMINI_CASE(Name, types, cost, ...) case kFirstBinary + static_cast<int64_t>(Binary::k##Name):
-    TFMINI_COMPARISONS(TFMINI_CASE)
-    TFMINI_EQUALITIES(TFMINI_CASE)
-#undef TFMINI_CASE
-    return true;
-    default:
-      return false;
+// `row` over and over.
+void repeat(const char* row, int64_t row_bytes, char* out, int64_t bytes) {
+  std::memcpy(out, row, static_cast<size_t>(row_bytes));
+  for (int64_t done = row_bytes; done < bytes;) {
+    const int64_t count = std::min(done, bytes - done);
+    std::memcpy(out + done, out, static_cast<size_t>(count));
+    done += count;
   }
 }
 
-enum class Kind : uint8_t { kUnary, kBinary, kSelect, kCast };
+struct FusedKernel {
+  explicit FusedKernel(const Attrs& attrs) : program(attrs), frame(attrs.shape("frame")), row(attrs.integer("row")) {
+    for (size_t i = 0; i < program.steps.size(); ++i)
+      if (program.steps[i].kind == Kind::kReduce) {
+        reduces_rows |= result(i).extent == Extent::kRow;
+        reduces_columns |= result(i).extent == Extent::kColumn;
+      }
+  }
+  void operator()(KernelContext& c) const;
 
-struct Step {
-  Kind kind;
-  DType type;        // of the operands (of the chosen values, for select)
-  DType to;          // of a cast's result
-  int16_t function;  // in its table
-  int16_t a, b, c;   // registers
-  int16_t tile;      // where the result goes,
-  int16_t output;    // unless it can go to this output at once; -1: it is none
+  const FusedRegister& result(size_t step) const { return program.registers[program.num_inputs + step]; }
+
+  FusedSteps program;
+  Shape frame;
+  int64_t row;  // columns of the frame; 0 where no reduction decides
+  bool reduces_rows = false, reduces_columns = false;
 };
 
-struct Register {
-  int size;           // bytes per element
-  int16_t last = -1;  // step that reads it last
-};
-
-// A register's elements for one stretch.
-struct Value {
-  const void* data;
-  bool scalar;  // one for all
-};
-
-class FusedElementwise {
+// One call of the kernel.
+class Run {
  public:
-  explicit FusedElementwise(const Attrs& attrs) {
-    std::vector<DType> types = attrs.get<std::vector<DType>>("Tin");
-    num_inputs_ = static_cast<int>(types.size());
-    const auto& program = attrs.ints("program");
-    for (size_t i = 0; i + 3 < program.size(); i += 4) {
-      steps_.push_back(decode(&program[i], types));
-      types.push_back(result_type(steps_.back(), program[i]));
-      cost_ += cost_of(program[i]);
-    }
-    for (int64_t r : attrs.ints("results")) results_.push_back(static_cast<int16_t>(r));
-    for (DType t : types) {
-      registers_.push_back({static_cast<int>(dtype_size(t))});
-      widest_ = std::max(widest_, registers_.back().size);
-    }
-    assign_tiles();
+  Run(const FusedKernel& kernel, KernelContext& c)
+      : k_(kernel), p_(kernel.program), c_(c), size_(kernel.frame.num_elements()) {
+    read_inputs();
+    plan_walk();
+    place_outputs();
   }
 
-  void operator()(KernelContext& c) const {
-    const int64_t n = c.output(0).num_elements();
-    if (n == 0) return;
-    if (n == 1) return run_scalars(c);
-    std::vector<BroadcastInput> inputs;
-    for (int i = 0; i < num_inputs_; ++i)
-      inputs.emplace_back(c.input(i).shape(), c.output(0).shape(), registers_[i].size);
-    size_t bytes = 0;
-    for (int i = 0; i < num_inputs_; ++i) bytes += registers_[i].size;
-    for (int16_t r : results_) bytes += registers_[r].size;
-    const bool overlap = overlaps(c);
-    parallel_for(n, std::max<int64_t>(elementwise_grain(cost_, bytes), tile_elements()),
-                 [&](int64_t begin, int64_t end) { run_chunk(c, inputs, overlap, begin, end); });
+  void operator()() {
+    parallel_for((tiles_ + chunk_ - 1) / chunk_, 1, [this](int64_t begin, int64_t end) {
+      for (int64_t chunk = begin; chunk < end; ++chunk) run_chunk(chunk);
+    });
+    finish();
   }
 
  private:
-  static constexpr int64_t kScratchBytes = 32 << 10;  // the tiles of one thread; fits L1 beside the streams
-  static constexpr int kMaxRegisters = kMaxFusedInputs + kMaxFusedSteps;
+  struct Input {
+    enum class Way { kDense, kScalar, kPerColumn, kPerRow, kScattered };
+    Way way;
+    int copy;  // its number among the inputs that are copied to a tile; -1: read in place
+    const char* data;
+    BroadcastInput shape;  // kPerColumn, kPerRow, kScattered
+  };
+  struct Tile {
+    int64_t row, rows, column, width;
+  };
+  struct Workspace {
+    FusedValue values[kMaxRegisters];
+    char *tiles, *copies, *rows, *columns;
+    int64_t tile_bytes, row_bytes;
+  };
 
-  static Step decode(const int64_t* p, const std::vector<DType>& types) {
-    const int64_t opcode = p[0];
-    Step s{};
-    s.a = static_cast<int16_t>(p[1]);
-    s.b = static_cast<int16_t>(p[2]);
-    s.c = static_cast<int16_t>(p[3]);
-    s.type = types[s.a];
-    if (opcode < kFirstBinary) {
-      s.kind = Kind::kUnary;
-      s.function = static_cast<int16_t>(opcode);
-    } else if (opcode < kSelect) {
-      s.kind = Kind::kBinary;
-      s.function = static_cast<int16_t>(opcode - kFirstBinary);
-    } else if (opcode == kSelect) {
-      s.kind = Kind::kSelect;
-      s.type = types[s.b];
-    } else {
-      s.kind = Kind::kCast;
-      s.to = static_cast<DType>(opcode - kFirstCast);
+  const FusedRegister& reg(int r) const { return p_.registers[r]; }
+
+  void read_inputs() {
+    row_ = k_.row;
+    for (int i = 0; i < p_.num_inputs; ++i) {
+      Input& in = inputs_[i];
+      const Tensor& t = c_.input(i);
+      const int64_t elements = t.num_elements();
+      in.data = static_cast<const char*>(t.raw());
+      in.copy = -1;
+      in.way = elements == 1 ? Input::Way::kScalar : Input::Way::kDense;
+      if (elements == 1 || elements == size_ || reg(i).extent == Extent::kRow) continue;
+      in.way = Input::Way::kScattered;
+      in.shape = BroadcastInput(t.shape(), k_.frame, reg(i).size);
+      const bool matrix = in.shape.per_row() || in.shape.per_column();
+      if (matrix && k_.row == 0) row_ = row_ == 0 ? in.shape.inner() : std::min(row_, in.shape.inner());
     }
-    return s;
+    row_ = std::max<int64_t>(row_, 1);
+    rows_ = size_ / row_;
+    for (int i = 0; i < p_.num_inputs; ++i) {
+      Input& in = inputs_[i];
+      if (in.way != Input::Way::kScattered) continue;
+      if (in.shape.inner() == row_ && in.shape.per_row()) in.way = Input::Way::kPerRow;
+      if (in.shape.inner() == row_ && in.shape.per_column()) in.way = Input::Way::kPerColumn;
+      if (in.way == Input::Way::kScattered || row_ < kLongRow) in.copy = copies_++;
+    }
   }
 
-  static DType result_type(const Step& s, int64_t opcode) {
-    if (s.kind == Kind::kCast) return s.to;
-    return returns_bool(opcode) ? DType::kBool : s.type;
+  void plan_walk() {
+    const int64_t live = std::max(1, p_.num_tiles + copies_) * p_.widest;
+    const int64_t limit = std::clamp<int64_t>((kCacheBytes / live) & ~int64_t{63}, 64, 4096);
+    pieces_ = 1;
+    tile_rows_ = row_ < kLongRow ? std::clamp<int64_t>(limit / row_, 1, rows_) : 1;
+    if (row_ >= kLongRow && !k_.reduces_rows) pieces_ = (row_ + limit - 1) / limit;
+    width_ = pieces_ == 1 ? row_ : ((row_ + pieces_ - 1) / pieces_ + 63) & ~int64_t{63};
+    pieces_ = (row_ + width_ - 1) / width_;
+    tiles_ = (rows_ + tile_rows_ - 1) / tile_rows_ * pieces_;
+    size_t bytes = 0;
+    for (int i = 0; i < p_.num_inputs; ++i) bytes += inputs_[i].way == Input::Way::kDense ? reg(i).size : 0;
+    for (int16_t r : p_.results) bytes += reg(r).extent == Extent::kFull ? reg(r).size : 0;
+    chunk_ = std::max<int64_t>(1, elementwise_grain(p_.cost, bytes) / (tile_rows_ * width_));
+    if (k_.reduces_columns) chunk_ = std::max(chunk_, (kRowsPerChunk + tile_rows_ - 1) / tile_rows_ * pieces_);
   }
 
-  // Results share tiles with registers that are no longer needed. Inputs own the first tiles, for
-  // copies; results of the program keep theirs to the end.
-  void assign_tiles() {
-    for (size_t i = 0; i < steps_.size(); ++i)
-      for (int16_t r : {steps_[i].a, steps_[i].b, steps_[i].c})
-        if (r >= 0) registers_[r].last = static_cast<int16_t>(i);
-    for (int16_t r : results_) registers_[r].last = static_cast<int16_t>(steps_.size());
-    std::vector<int16_t> tile(registers_.size()), free_tiles;
-    num_tiles_ = num_inputs_;
-    for (size_t i = 0; i < steps_.size(); ++i) {
-      Step& s = steps_[i];
-      const auto r = static_cast<size_t>(num_inputs_) + i;
-      const auto result = std::find(results_.begin(), results_.end(), static_cast<int16_t>(r));
-      s.output = static_cast<int16_t>(result == results_.end() ? -1 : result - results_.begin());
-      // A loop may write over an operand of its own element size; others are free only afterwards.
-      std::vector<int16_t> later;
-      int16_t operands[] = {s.a, s.b, s.c};
-      for (int k = 0; k < 3; ++k) {
-        const int16_t op = operands[k];
-        if (op < num_inputs_ || registers_[op].last != static_cast<int16_t>(i)) continue;
-        if (std::find(operands, operands + k, op) != operands + k) continue;
-        (registers_[op].size == registers_[r].size ? free_tiles : later).push_back(tile[op]);
+  void place_outputs() {
+    for (size_t k = 0; k < p_.results.size(); ++k) {
+      Tensor& out = c_.output(static_cast<int>(k));
+      outputs_[k] = static_cast<char*>(out.raw());
+      bool over_input = false;
+      for (int i = 0; i < p_.num_inputs; ++i) over_input |= inputs_[i].data == outputs_[k];
+      const FusedRegister& r = reg(p_.results[k]);
+      if (r.extent == Extent::kFull) overlap_ |= over_input;
+      if (r.extent == Extent::kRow && over_input) {
+        displaced_.emplace_back(static_cast<int>(k), c_.scratch(out.dtype(), out.shape()));
+        outputs_[k] = static_cast<char*>(displaced_.back().second.raw());
       }
-      if (free_tiles.empty()) free_tiles.push_back(static_cast<int16_t>(num_tiles_++));
-      s.tile = tile[r] = free_tiles.back();
-      free_tiles.pop_back();
-      free_tiles.insert(free_tiles.end(), later.begin(), later.end());
+    }
+    const int64_t chunks = (tiles_ + chunk_ - 1) / chunk_;
+    for (const FusedRegister& r : p_.registers)
+      if (r.extent == Extent::kColumn || r.extent == Extent::kAll)
+        partial_.push_back(c_.scratch(r.type, Shape{chunks, r.extent == Extent::kColumn ? row_ : 1}));
+  }
+
+  void run_chunk(int64_t chunk) {
+    alignas(64) char small[kCacheBytes + (8 << 10)];
+    Workspace w;
+    w.tile_bytes = aligned(tile_rows_ * width_ * p_.widest);
+    w.row_bytes = aligned(tile_rows_ * 8);
+    const int64_t row_space = p_.num_rows * w.row_bytes, column_space = k_.reduces_columns ? width_ * 8 : 0;
+    const int64_t space = (p_.num_tiles + copies_) * w.tile_bytes + row_space + column_space;
+    std::unique_ptr<char[]> large;
+    if (space > static_cast<int64_t>(sizeof small)) large = std::make_unique_for_overwrite<char[]>(space + 64);
+    w.tiles = large ? reinterpret_cast<char*>(aligned(reinterpret_cast<int64_t>(large.get()))) : small;
+    w.copies = w.tiles + p_.num_tiles * w.tile_bytes;
+    w.rows = w.copies + copies_ * w.tile_bytes;
+    w.columns = w.rows + row_space;
+
+    for (int i = 0; i < p_.num_inputs; ++i) {  // what is the same for every tile
+      const Input& in = inputs_[i];
+      w.values[i] = {in.data, in.way == Input::Way::kScalar};
+      if (in.way != Input::Way::kPerColumn || in.copy < 0) continue;
+      char* copy = w.copies + in.copy * w.tile_bytes;
+      repeat(in.data, row_ * reg(i).size, copy, tile_rows_ * row_ * reg(i).size);
+      w.values[i].data = copy;
+    }
+    for (size_t i = 0; i < p_.steps.size(); ++i)
+      if (k_.result(i).slot >= 0 && k_.result(i).extent != Extent::kRow) clear_sums(i, chunk);
+
+    const int64_t end = std::min(tiles_, (chunk + 1) * chunk_);
+    int64_t block = chunk * chunk_ / pieces_, piece = chunk * chunk_ % pieces_;
+    for (int64_t t = chunk * chunk_; t < end; ++t) {
+      const int64_t row = block * tile_rows_, column = piece * width_;
+      run_tile(w, chunk, {row, std::min(tile_rows_, rows_ - row), column, std::min(width_, row_ - column)});
+      if (++piece == pieces_) {
+        piece = 0;
+        ++block;
+      }
     }
   }
 
-  int64_t tile_elements() const {
-    return std::clamp<int64_t>((kScratchBytes / (num_tiles_ * widest_)) & ~int64_t{63}, 64, 4096);
-  }
-
-  // Does an output lie where an input lies? Then it is written only when a tile is done.
-  bool overlaps(const KernelContext& c) const {
-    for (int i = 0; i < num_inputs_; ++i)
-      for (size_t k = 0; k < results_.size(); ++k)
-        if (c.input(i).raw() == c.output(static_cast<int>(k)).raw()) return true;
-    return false;
-  }
-
-  void run_scalars(const KernelContext& c) const {
-    Value values[kMaxRegisters];
-    alignas(64) char scratch[kMaxFusedSteps * 8];
-    for (int i = 0; i < num_inputs_; ++i) values[i] = {c.input(i).raw(), true};
-    for (size_t i = 0; i < steps_.size(); ++i) run_step(steps_[i], values, scratch + 8 * i, 1, values[num_inputs_ + i]);
-    for (size_t k = 0; k < results_.size(); ++k)
-      std::memcpy(c.output(static_cast<int>(k)).raw(), values[results_[k]].data,
-                  static_cast<size_t>(registers_[results_[k]].size));
-  }
-
-  void run_chunk(const KernelContext& c, const std::vector<BroadcastInput>& inputs, bool overlap, int64_t begin,
-                 int64_t end) const {
-    alignas(64) char small[kScratchBytes];
-    std::vector<char> large;  // only programs with very many live registers
-    const int64_t limit = tile_elements();
-    char* tiles = small;
-    if (limit * num_tiles_ * widest_ > kScratchBytes) {
-      large.resize(static_cast<size_t>(limit * num_tiles_ * widest_));
-      tiles = large.data();
+  void run_tile(Workspace& w, int64_t chunk, const Tile& tile) {
+    const int64_t begin = tile.row * row_ + tile.column, n = tile.rows * tile.width;
+    for (int i = 0; i < p_.num_inputs; ++i) read_tile(w, i, tile, begin, n);
+    for (size_t i = 0; i < p_.steps.size(); ++i) {
+      const FusedStep& s = p_.steps[i];
+      const FusedRegister& r = k_.result(i);
+      FusedValue& value = w.values[p_.num_inputs + i];
+      char* spare = w.tiles + s.tile * w.tile_bytes;
+      if (s.kind == Kind::kReduce) {
+        value = {reduce(w, i, chunk, tile, spare), false};
+      } else if (r.extent == Extent::kRow) {
+        value = run_fused_step(s, w.values, w.rows + r.slot * w.row_bytes, tile.rows);
+      } else {
+        // A result goes straight to memory where nothing can be overwritten too early.
+        char* out = s.output >= 0 && !overlap_ ? outputs_[s.output] + begin * r.size : spare;
+        value = s.kind == Kind::kSpread ? spread_tile(w.values[s.a], out, tile, r.type)
+                                        : run_fused_step(s, w.values, out, n);
+      }
     }
-    while (begin < end) {
-      int64_t n = std::min(end - begin, limit);
-      for (const BroadcastInput& in : inputs) n = std::min(n, in.run_from(begin));
-      run_tile(c, inputs, overlap, tiles, limit * widest_, begin, n);
-      begin += n;
+    for (size_t k = 0; k < p_.results.size(); ++k) {
+      const FusedRegister& r = reg(p_.results[k]);
+      const FusedValue& v = w.values[p_.results[k]];
+      if (r.extent == Extent::kFull) write(v, outputs_[k] + begin * r.size, n, r);
+      if (r.extent == Extent::kRow && tile.column == 0) write(v, outputs_[k] + tile.row * r.size, tile.rows, r);
     }
   }
 
-  void run_tile(const KernelContext& c, const std::vector<BroadcastInput>& inputs, bool overlap, char* tiles,
-                int64_t tile_bytes, int64_t begin, int64_t n) const {
-    Value values[kMaxRegisters];
-    for (int i = 0; i < num_inputs_; ++i) {
-      const auto span = inputs[i].read(c.input(i).raw(), begin, n, tiles + i * tile_bytes);
-      values[i] = {span.data, span.scalar};
-    }
-    for (size_t i = 0; i < steps_.size(); ++i) {
-      const Step& s = steps_[i];
-      // A result goes straight to memory where nothing can be overwritten too early.
-      char* out = s.output >= 0 && !overlap ? output_at(c, s.output, begin) : tiles + s.tile * tile_bytes;
-      run_step(s, values, out, n, values[num_inputs_ + i]);
-    }
-    for (size_t k = 0; k < results_.size(); ++k) {
-      char* out = output_at(c, static_cast<int>(k), begin);
-      const Value& v = values[results_[k]];
-      const int size = registers_[results_[k]].size;
-      if (v.scalar)
-        repeat(v.data, out, n, c.output(static_cast<int>(k)).dtype());
-      else if (v.data != out)
-        std::memcpy(out, v.data, static_cast<size_t>(n * size));
-    }
-  }
-
-  char* output_at(const KernelContext& c, int k, int64_t begin) const {
-    return static_cast<char*>(c.output(k).raw()) + begin * registers_[results_[k]].size;
-  }
-
-  static void run_step(const Step& s, const Value* values, void* out, int64_t n, Value& result) {
-    const Value& a = values[s.a];
-    result = {out, a.scalar};
-    switch (s.kind) {
-      case Kind::kUnary:
-        simd::unary_table().at(static_cast<Unary>(s.function), s.type)(a.data, out, a.scalar ? 1 : n);
+  void read_tile(Workspace& w, int i, const Tile& tile, int64_t begin, int64_t n) const {
+    const Input& in = inputs_[i];
+    const int64_t size = reg(i).size;
+    char* copy = w.copies + in.copy * w.tile_bytes;
+    switch (in.way) {
+      case Input::Way::kScalar:
         break;
-      case Kind::kBinary: {
-        const Value& b = values[s.b];
-        const auto& loops = simd::binary_table().at(static_cast<Binary>(s.function), s.type);
-        result.scalar = a.scalar && b.scalar;
-        (a.scalar == b.scalar ? loops.vector_vector
-         : a.scalar           ? loops.scalar_vector
-                              : loops.vector_scalar)(a.data, b.data, out, result.scalar ? 1 : n);
+      case Input::Way::kDense:
+        w.values[i].data = in.data + (reg(i).extent == Extent::kRow ? tile.row : begin) * size;
+        break;
+      case Input::Way::kPerColumn:
+        if (in.copy < 0) w.values[i].data = in.data + tile.column * size;
+        break;
+      case Input::Way::kPerRow:
+        w.values[i] = spread_tile({in.data + tile.row * size, false}, copy, tile, reg(i).type);
+        break;
+      case Input::Way::kScattered: {
+        const auto span = in.shape.read(in.data, begin, n, copy);
+        w.values[i] = {span.data, span.scalar};
         break;
       }
-      case Kind::kSelect: {
-        const Value &b = values[s.b], &c = values[s.c];
-        const auto size = static_cast<int>(dtype_size(s.type));
-        if (a.scalar) {
-          const Value& chosen = *static_cast<const bool*>(a.data) ? b : c;
-          result.scalar = chosen.scalar;
-          std::memmove(out, chosen.data, static_cast<size_t>((chosen.scalar ? 1 : n) * size));
-        } else {
-          simd::select_table().at(size, b.scalar, c.scalar)(static_cast<const bool*>(a.data), b.data, c.data, out, n);
-        }
-        break;
-      }
-      case Kind::kCast:
-        simd::cast_table().at(s.type, s.to)(a.data, out, a.scalar ? 1 : n);
-        break;
     }
   }
 
-  static void repeat(const void* value, void* out, int64_t n, DType dtype) {
-    with_element(dtype, [&]<class T>(std::type_identity<T>) {
-      const T element = *static_cast<const T*>(value);  // may lie in `out`
-      std::fill_n(static_cast<T*>(out), n, element);
+  // Within one row, one value serves.
+  static FusedValue spread_tile(const FusedValue& x, char* out, const Tile& tile, DType dtype) {
+    if (x.scalar || tile.rows == 1) return {x.data, true};
+    spread_fused(x.data, out, tile.rows, tile.width, dtype);
+    return {out, false};
+  }
+
+  static void write(const FusedValue& v, char* out, int64_t n, const FusedRegister& r) {
+    if (v.scalar)
+      fill_fused(v.data, out, n, r.type);
+    else if (v.data != out)
+      std::memcpy(out, v.data, static_cast<size_t>(n * r.size));
+  }
+
+  template <class Fn>
+  static void with_float(DType dtype, const Fn& fn) {
+    dtype == DType::kFloat ? fn(float{}) : fn(double{});
+  }
+
+  template <class T>
+  T* sums(size_t step, int64_t chunk) {
+    Tensor& t = partial_[k_.result(step).slot];
+    return t.data<T>() + chunk * t.dim(1);
+  }
+
+  void clear_sums(size_t step, int64_t chunk) {
+    with_float(k_.result(step).type, [&]<class T>(T) {
+      constexpr T kInfinity = std::numeric_limits<T>::infinity();
+      const auto op = static_cast<Reduction>(p_.steps[step].function);
+      const T start = op == Reduction::kProd  ? T(1)
+                      : op == Reduction::kMax ? -kInfinity
+                      : op == Reduction::kMin ? kInfinity
+                                              : T(0);
+      std::fill_n(sums<T>(step, chunk), partial_[k_.result(step).slot].dim(1), start);
     });
   }
 
-  int num_inputs_ = 0;
-  int num_tiles_ = 0;
-  int widest_ = 1;
-  double cost_ = 0;
-  std::vector<Step> steps_;
-  std::vector<Register> registers_;
-  std::vector<int16_t> results_;  // registers that are outputs
+  // Reduces one tile; returns where the row register is.
+  const void* reduce(Workspace& w, size_t step, int64_t chunk, const Tile& tile, char* spare) {
+    const FusedStep& s = p_.steps[step];
+    const FusedRegister& r = k_.result(step);
+    const FusedValue& x = w.values[s.a];
+    const void* data = x.data;
+    if (x.scalar) {
+      fill_fused(x.data, spare, tile.rows * tile.width, r.type);
+      data = spare;
+    }
+    char* row_sums = w.rows + r.slot * w.row_bytes;
+    with_float(r.type, [&]<class T>(T) {
+      const auto op = static_cast<Reduction>(s.function);
+      const auto& loops = simd::reduce_loops<T>(op);
+      if (r.extent == Extent::kRow) {
+        T* out = reinterpret_cast<T*>(row_sums);
+        loops.rows(static_cast<const T*>(data), out, tile.rows, tile.width);
+        if (s.mean)
+          for (int64_t i = 0; i < tile.rows; ++i) out[i] /= static_cast<T>(row_);
+      } else if (r.extent == Extent::kAll) {
+        T sum;
+        loops.rows(static_cast<const T*>(data), &sum, 1, tile.rows * tile.width);
+        join(op, sums<T>(step, chunk), &sum, 1);
+      } else {
+        T* columns = reinterpret_cast<T*>(w.columns);
+        if (tile.rows > 1) loops.columns(static_cast<const T*>(data), columns, tile.rows, tile.width, tile.width);
+        join(op, sums<T>(step, chunk) + tile.column, tile.rows > 1 ? columns : static_cast<const T*>(data), tile.width);
+      }
+    });
+    return row_sums;
+  }
+
+  // sums[i] = sums[i] (op) x[i]
+  template <class T>
+  static void join(Reduction op, T* sums, const T* x, int64_t n) {
+    const Binary f = op == Reduction::kProd  ? Binary::kMul
+                     : op == Reduction::kMax ? Binary::kMaximum
+                     : op == Reduction::kMin ? Binary::kMinimum
+                                             : Binary::kAddV2;
+    simd::binary_table().at(f, dtype_of<T>).vector_vector(sums, x, sums, n);
+  }
+
+  void finish() {
+    for (size_t k = 0; k < p_.results.size(); ++k) {
+      const FusedRegister& r = reg(p_.results[k]);
+      if (r.extent != Extent::kColumn && r.extent != Extent::kAll) continue;
+      const FusedStep& s = p_.steps[p_.results[k] - p_.num_inputs];
+      with_float(r.type, [&]<class T>(T) {
+        const Tensor& from = partial_[r.slot];
+        T* out = reinterpret_cast<T*>(outputs_[k]);
+        reduce_middle(static_cast<Reduction>(s.function), from.data<T>(), out, 1, from.dim(0), from.dim(1));
+        if (s.mean)
+          for (int64_t i = 0; i < from.dim(1); ++i) out[i] /= static_cast<T>(size_ / from.dim(1));
+      });
+    }
+    for (const auto& [k, t] : displaced_) std::memcpy(c_.output(k).raw(), t.raw(), t.bytes());
+  }
+
+  const FusedKernel& k_;
+  const FusedSteps& p_;
+  KernelContext& c_;
+  const int64_t size_;                  // elements of the frame:
+  int64_t rows_, row_;                  // rows x row
+  int64_t tile_rows_, width_, pieces_;  // a tile; tiles in a row
+  int64_t tiles_, chunk_;               // in all; per chunk
+  Input inputs_[kMaxFusedInputs];
+  int copies_ = 0;
+  char* outputs_[kMaxFusedOutputs];
+  bool overlap_ = false;  // a full output lies where an input lies: tiles are written when done
+  std::vector<std::pair<int, Tensor>> displaced_;  // row outputs that lie where an input lies
+  std::vector<Tensor> partial_;                    // [chunks, sums] of every reduction of columns or all
 };
 
+void FusedKernel::operator()(KernelContext& c) const {
+  if (frame.num_elements() == 0) return;
+  if (frame.num_elements() > 1) return Run(*this, c)();
+  FusedValue values[kMaxRegisters];
+  alignas(64) char scratch[kMaxFusedSteps * 8];
+  const int inputs = program.num_inputs;
+  for (int i = 0; i < inputs; ++i) values[i] = {c.input(i).raw(), true};
+  for (size_t i = 0; i < program.steps.size(); ++i)
+    values[inputs + i] = run_fused_step(program.steps[i], values, scratch + 8 * i, 1);
+  for (size_t k = 0; k < program.results.size(); ++k) {
+    const int16_t r = program.results[k];
+    std::memcpy(c.output(static_cast<int>(k)).raw(), values[r].data, static_cast<size_t>(program.registers[r].size));
+  }
+}
+
 void fused_shape(InferContext& c) {
-  shapes::broadcast_all(c);
-  for (int i = 1; i < c.num_outputs(); ++i) c.set_output(i, c.output(0));
+  const auto& shapes = c.attrs().get<std::vector<Shape>>("shapes");
+  for (int i = 0; i < c.num_outputs(); ++i) c.set_output(i, shapes[i]);
 }
 
 }  // namespace
-
-bool fusable_type(DType d) {
-  return d == DType::kFloat || d == DType::kDouble || d == DType::kInt32 || d == DType::kInt64 || d == DType::kBool;
-}
-
-int64_t fused_opcode(std::string_view function, DType operands) {
-  const auto it = opcodes().find(function);
-  if (it == opcodes().end()) return -1;
-  const int64_t op = it->second;
-  if (op < kFirstBinary) return simd::unary_table().at(static_cast<Unary>(op), operands) ? op : -1;
-  if (!simd::binary_table().at(static_cast<Binary>(op - kFirstBinary), operands).vector_vector) return -1;
-  if (is_integer(operands)) {
-    // Integer division and powers check their operands.
-    for (std::string_view checked :
-         {"Div", "RealDiv", "TruncateDiv", "FloorDiv", "Mod", "FloorMod", "TruncateMod", "Pow"})
-      if (function == checked) return -1;
-  }
-  return op;
-}
-
-int64_t fused_select_opcode() { return kSelect; }
-int64_t fused_cast_opcode(DType to) { return kFirstCast + static_cast<int64_t>(to); }
 
 void register_fused(Registry& r) {
   OpBuilder op = r.op("_FusedElementwise");
@@ -341,12 +385,16 @@ void register_fused(Registry& r) {
       .output("outputs: Tout")
       .attr("Tin: list(type)")
       .attr("Tout: list(type)")
+      .attr("shapes: list(shape)")
+      .attr("frame: shape")
+      .attr("row: int")
+      .attr("row_inputs: list(int)")
       .attr("program: list(int)")
       .attr("results: list(int)")
       .shape(fused_shape);
   for (int i = 0; i < kMaxFusedInputs; ++i)
     for (int k = 0; k < kMaxFusedOutputs; ++k) op.in_place(i, k);
-  r.kernel<FusedElementwise>("_FusedElementwise", DeviceKind::kCPU, DType::kInvalid);
+  r.kernel<FusedKernel>("_FusedElementwise", DeviceKind::kCPU, DType::kInvalid);
 }
 
 }  // namespace tfmini

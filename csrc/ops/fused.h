@@ -1,8 +1,9 @@
 // Programs of fused elementwise chains: how passes/fuse.cc and the kernel in fused.cc agree.
 //
-// A program is a list of steps over numbered registers. Registers 0..N-1 are the inputs; step i
-// writes register N+i. Steps are quadruples (opcode, a, b, c) of a list(int) attribute; unused
-// operands are -1. Every register has an element type, which follows from the inputs' types.
+// A program works on a frame: a shape seen as a matrix of `row` columns. Registers hold, for the frame's elements,
+// one value each ("full"), one for each row ("row"), or a result for the whole frame (columns, all). Registers 0..N-1
+// are the inputs; step i writes register N+i. Steps are quadruples (opcode, a, b, c) of a list(int) attribute; unused
+// operands are -1. Element types and extents follow from the inputs'.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +17,11 @@ namespace tfmini {
 inline constexpr int kMaxFusedSteps = 256;
 inline constexpr int kMaxFusedInputs = 24;
 inline constexpr int kMaxFusedOutputs = 16;
+// Rows that are reduced inside a program stay in cache whole, a few of them at a time.
+inline constexpr int64_t kMaxFusedRow = 8192;
+
+// What a register has one value for.
+enum class Extent : int64_t { kFull, kRow, kColumn, kAll };
 
 // The opcode of a function of simd/functors.h (an op's name) for operands of this type; -1 if it has
 // no loop for them or can fail on some values.
@@ -23,6 +29,10 @@ int64_t fused_opcode(std::string_view function, DType operands);
 // c[i] ? a[i] : b[i], with the condition first.
 int64_t fused_select_opcode();
 int64_t fused_cast_opcode(DType to);
+// A row register as a full one.
+int64_t fused_spread_opcode();
+// Sum, Mean, Prod, Max or Min of a full register, of every row, column or of all; -1 for other ops and types.
+int64_t fused_reduce_opcode(std::string_view op, Extent result, DType operand);
 
 // May values of this type be registers?
 bool fusable_type(DType dtype);

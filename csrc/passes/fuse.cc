@@ -1,14 +1,18 @@
-// Groups of elementwise nodes of one shape become one _FusedElementwise node each.
+// Groups of elementwise nodes of one shape, with the reductions of their rows, columns or all elements, become one
+// _FusedElementwise node each.
 //
 // A node joins the group of a producer if no path leads from the group to the node through a node
 // outside (the fused node could not be ordered then). Groups may have several results: a value that
-// something outside needs is written while it is in cache.
+// something outside needs is written while it is in cache. What is computed from reductions of rows, one element per
+// row, belongs to the group too; reductions of columns and of all are only ready when the kernel ends. Groups with a
+// reduction also join others that read the same tensor, so that it is read once.
 #include <algorithm>
 #include <map>
+#include <optional>
+#include <set>
 
 #include "core/registry.h"
-#include "ops/fused.h"
-#include "passes/ir.h"
+#include "passes/frame.h"
 
 namespace tfmini {
 namespace {
@@ -19,17 +23,24 @@ constexpr int32_t kSearchRange = 2000;
 struct Group {
   std::vector<int32_t> members;  // in topological order
   int steps = 0;
+  Frame frame;
+  bool reduces = false;
+};
+
+// What a node is in its group.
+struct Role {
+  int steps = 0;  // 0: it cannot be fused
+  bool reduces = false;
+  Extent extent = Extent::kFull;
 };
 
 class Fuser {
  public:
   explicit Fuser(Ir ir)
-      : ir_(std::move(ir)), group_(ir_.nodes.size(), -1), steps_(ir_.nodes.size(), 0), dead_(ir_.nodes.size(), 0) {}
+      : ir_(std::move(ir)), group_(ir_.nodes.size(), -1), role_(ir_.nodes.size()), dead_(ir_.nodes.size(), 0) {}
 
   Ir run() {
-    for (size_t i = 0; i < ir_.nodes.size(); ++i) steps_[i] = fusable_steps(ir_.nodes[i]);
-    for (size_t i = 0; i < ir_.nodes.size(); ++i)
-      if (steps_[i]) join(static_cast<int32_t>(i));
+    for (size_t i = 0; i < ir_.nodes.size(); ++i) join(static_cast<int32_t>(i));
     bool changed = false;
     for (size_t g = 0; g < groups_.size(); ++g)  // build() may split a group and append the second half
       if (groups_[g].members.size() > 1) changed |= build(static_cast<int32_t>(g));
@@ -38,13 +49,20 @@ class Fuser {
   }
 
  private:
-  // How many steps the node would be; 0 if it cannot be fused.
+  using Value = std::pair<int32_t, int32_t>;  // an Out, as a key
+
+  bool is_fusable(const IrNode& n) const {
+    if (!n.control.empty() || !n.values.empty() || n.dtypes.size() != 1 || !n.device.empty()) return false;
+    if (!fusable_type(n.dtypes[0]) || !n.shapes[0].fully_defined()) return false;
+    return std::all_of(n.inputs.begin(), n.inputs.end(),
+                       [&](Out t) { return fusable_type(ir_.dtype(t)) && ir_.shape(t).fully_defined(); });
+  }
+
+  // How many steps the elementwise node would be; 0 if it cannot be fused.
   int fusable_steps(const IrNode& n) const {
-    if (!n.op->elementwise || !n.control.empty() || !n.values.empty() || n.dtypes.size() != 1) return 0;
-    if (!n.shapes[0].fully_defined() || !n.device.empty() || !fusable_type(n.dtypes[0])) return 0;
-    for (Out t : n.inputs)
-      if (!fusable_type(ir_.dtype(t)) || !ir_.shape(t).fully_defined()) return 0;
     const std::string& op = n.op->name;
+    if (op == "BroadcastTo") return 1;
+    if (!n.op->elementwise) return 0;
     const auto has_loop = [&](const char* function) { return fused_opcode(function, n.dtypes[0]) >= 0; };
     if (op == "Cast" || op == "SelectV2") return 1;
     // The form of Select whose condition chooses rows does not broadcast the usual way.
@@ -57,14 +75,21 @@ class Fuser {
     return fused_opcode(op, ir_.dtype(n.inputs[0])) >= 0 ? 1 : 0;
   }
 
-  bool compatible(const Group& g, int32_t i) const {
-    return ir_.nodes[g.members[0]].shapes[0] == ir_.nodes[i].shapes[0] && g.steps + steps_[i] <= kMaxFusedSteps;
+  // The inputs that are values: not the axes of a reduction or the shape of a broadcast.
+  std::vector<Out> operands(int32_t i) const {
+    const IrNode& n = ir_.nodes[i];
+    if (!role_[i].reduces && n.op->name != "BroadcastTo") return n.inputs;
+    return {n.inputs[0]};
   }
 
+  // Does node i, a member, work on one element per row?
+  bool reads_rows(int32_t i) const { return role_[i].extent == Extent::kRow && !role_[i].reduces; }
+
   // Does any of `from` depend on a member of group g, directly or not?
-  bool depends(const std::vector<int32_t>& from, int32_t g) {
+  bool depends(const std::vector<Out>& from, int32_t g) {
     const int32_t first = groups_[g].members.front();
-    std::vector<int32_t> stack = from;
+    std::vector<int32_t> stack;
+    for (Out t : from) stack.push_back(t.node);
     ++generation_;
     mark_.resize(ir_.nodes.size(), 0);
     while (!stack.empty()) {
@@ -88,48 +113,105 @@ class Fuser {
     return false;
   }
 
-  // Inputs of `nodes` that lie in neither of the two groups.
-  std::vector<int32_t> outside_inputs(const std::vector<int32_t>& nodes, int32_t g, int32_t h) const {
-    std::vector<int32_t> out;
+  // Operands of `nodes` that lie in neither of the two groups.
+  std::vector<Out> outside_operands(const std::vector<int32_t>& nodes, int32_t g, int32_t h) const {
+    std::vector<Out> out;
     for (int32_t i : nodes)
-      for (Out t : ir_.nodes[i].inputs)
-        if (group_[t.node] != g && (h < 0 || group_[t.node] != h)) out.push_back(t.node);
+      for (Out t : operands(i))
+        if (group_[t.node] != g && group_[t.node] != h) out.push_back(t);
     return out;
   }
 
+  // A group of its own for node i, merged with those it can be merged with.
   void join(int32_t i) {
+    const IrNode& n = ir_.nodes[i];
+    if (!is_fusable(n)) return;
+    const FusableReduction reduction = fusable_reduction(ir_, n);
+    if (reduction.result != Extent::kFull)
+      role_[i] = {1, true, reduction.result};
+    else
+      role_[i].steps = fusable_steps(n);
+    if (role_[i].steps == 0) return;
     group_[i] = static_cast<int32_t>(groups_.size());
-    groups_.push_back({{i}, steps_[i]});
-    for (Out t : std::vector<Out>(ir_.nodes[i].inputs)) {
-      const int32_t g = group_[t.node], own = group_[i];
-      if (g < 0 || g == own || i - groups_[g].members.front() > kSearchRange) continue;
-      if (!compatible(groups_[g], groups_[own].members[0])) continue;
-      if (groups_[g].steps + groups_[own].steps > kMaxFusedSteps) continue;
-      if (outside_inputs(merged(g, own), g, own).size() > static_cast<size_t>(kMaxFusedInputs) * 4) continue;
-      if (depends(outside_inputs(groups_[own].members, g, own), g)) continue;
-      if (depends(outside_inputs(groups_[g].members, g, own), own)) continue;
-      if (distinct_inputs(merged(g, own), g, own) > kMaxFusedInputs) continue;
-      groups_[g].members = merged(g, own);
-      groups_[g].steps += groups_[own].steps;
-      for (int32_t k : groups_[own].members) group_[k] = g;
-      groups_[own] = {};
+    groups_.push_back({{i}, role_[i].steps, role_[i].reduces ? reduction.frame : Frame{n.shapes[0]}, role_[i].reduces});
+    for (Out t : operands(i)) merge(group_[t.node], group_[i]);
+    for (Out t : operands(i)) {
+      std::vector<int32_t>& readers = readers_[{t.node, t.index}];
+      constexpr size_t kReaders = 8;
+      for (size_t k = readers.size() - std::min(readers.size(), kReaders); k < readers.size(); ++k) {
+        const Group &own = groups_[group_[i]], &other = groups_[group_[readers[k]]];
+        if ((own.reduces || other.reduces) && ir_.shape(t) == own.frame.shape) merge(group_[readers[k]], group_[i]);
+      }
+      readers.push_back(i);
     }
   }
 
-  std::vector<int32_t> merged(int32_t g, int32_t h) const {
+  // Makes the two groups one if they can be.
+  void merge(int32_t g, int32_t h) {
+    if (g < 0 || g == h) return;
+    if (groups_[h].members.back() - groups_[g].members.front() > kSearchRange) return;
+    if (groups_[g].steps + groups_[h].steps > kMaxFusedSteps) return;
+    const std::optional<Frame> frame = common_frame(g, h);
+    if (!frame) return;
     std::vector<int32_t> all = groups_[g].members;
     all.insert(all.end(), groups_[h].members.begin(), groups_[h].members.end());
     std::sort(all.begin(), all.end());
-    return all;
+    const std::vector<Out> outside = outside_operands(all, g, h);
+    std::set<Value> distinct;
+    for (Out t : outside) distinct.emplace(t.node, t.index);
+    if (distinct.size() > static_cast<size_t>(kMaxFusedInputs)) return;
+    const std::vector<Role> before = roles(all);
+    for (int32_t k : {g, h})
+      if (groups_[k].frame.shape != frame->shape)
+        for (int32_t i : groups_[k].members) role_[i].extent = Extent::kRow;
+    const auto fits = [&](int32_t i) { return fits_in(i, g, h, *frame); };
+    if (!std::all_of(all.begin(), all.end(), fits) || depends(outside, g) || depends(outside, h)) {
+      for (size_t k = 0; k < all.size(); ++k) role_[all[k]] = before[k];
+      return;
+    }
+    for (int32_t k : groups_[h].members) group_[k] = g;
+    groups_[g] = {std::move(all), groups_[g].steps + groups_[h].steps, *frame,
+                  groups_[g].reduces || groups_[h].reduces};
+    groups_[h] = {};
   }
 
-  int distinct_inputs(const std::vector<int32_t>& members, int32_t g, int32_t h) const {
-    std::vector<std::pair<int32_t, int32_t>> seen;
-    for (int32_t i : members)
-      for (Out t : ir_.nodes[i].inputs)
-        if (group_[t.node] != g && group_[t.node] != h) seen.emplace_back(t.node, t.index);
-    std::sort(seen.begin(), seen.end());
-    return static_cast<int>(std::unique(seen.begin(), seen.end()) - seen.begin());
+  std::vector<Role> roles(const std::vector<int32_t>& nodes) const {
+    std::vector<Role> out;
+    for (int32_t i : nodes) out.push_back(role_[i]);
+    return out;
+  }
+
+  // The frame of both groups: that of either, or one group works on the rows of the other's frame.
+  std::optional<Frame> common_frame(int32_t g, int32_t h) const {
+    const Frame &a = groups_[g].frame, &b = groups_[h].frame;
+    if (a.shape == b.shape) {
+      if (a.row != 0 && b.row != 0 && a.row != b.row) return std::nullopt;
+      return Frame{a.shape, std::max(a.row, b.row)};
+    }
+    const auto is_row_of = [](const Group& rows, const Frame& frame) {
+      return !rows.reduces && (is_row_kept(rows.frame.shape, frame) || is_row_dropped(rows.frame.shape, frame));
+    };
+    if (is_row_of(groups_[h], a)) return a;
+    if (is_row_of(groups_[g], b)) return b;
+    return std::nullopt;
+  }
+
+  // Can member i of one of the two groups get its operands in a kernel for this frame?
+  bool fits_in(int32_t i, int32_t g, int32_t h, const Frame& frame) const {
+    for (Out t : operands(i)) {
+      const Shape& shape = ir_.shape(t);
+      if (group_[t.node] != g && group_[t.node] != h) {
+        const int64_t elements = shape.num_elements();
+        if (reads_rows(i) && elements != 1 && elements != frame.shape.num_elements() / frame.row) return false;
+        continue;
+      }
+      const Extent from = role_[t.node].extent;
+      const bool row = from == Extent::kRow;
+      if (row && reads_rows(i) && shape == ir_.nodes[i].shapes[0]) continue;
+      if (row && !reads_rows(i) && !role_[i].reduces && is_row_kept(shape, frame)) continue;
+      if (from != Extent::kFull || reads_rows(i)) return false;
+    }
+    return true;
   }
 
   // Adds a fused node for the group and redirects the users of its results.
@@ -146,46 +228,65 @@ class Fuser {
     for (int32_t t : ir_.targets) needed_outside[t] = 1;
 
     IrNode fused;
-    std::map<std::pair<int32_t, int32_t>, int64_t> inputs;  // outside value -> register
-    const auto add_input = [&](Out t) {
-      if (inputs.emplace(std::pair(t.node, t.index), static_cast<int64_t>(fused.inputs.size())).second)
-        fused.inputs.push_back(t);
+    // outside value, and whether it is read by row -> register
+    std::map<std::pair<Value, bool>, int64_t> inputs;
+    std::vector<int64_t> row_inputs;
+    const auto add_input = [&](Out t, bool row) {
+      const auto number = static_cast<int64_t>(fused.inputs.size());
+      if (!inputs.emplace(std::pair(Value(t.node, t.index), row), number).second) return;
+      if (row) row_inputs.push_back(number);
+      fused.inputs.push_back(t);
     };
     std::map<int32_t, Out> slopes;  // leaky relu -> its slope
     std::vector<int32_t> outputs;
     for (int32_t i : members) {
-      for (Out t : ir_.nodes[i].inputs)
-        if (group_[t.node] != id) add_input(t);
+      for (Out t : operands(i))
+        if (group_[t.node] != id) add_input(t, reads_rows(i));
       if (needed_outside[i]) outputs.push_back(i);
     }
     for (int32_t i : members)
-      if (ir_.nodes[i].op->name.starts_with("LeakyRelu")) add_input(slopes[i] = slope_of(ir_.nodes[i]));
+      if (ir_.nodes[i].op->name.starts_with("LeakyRelu")) add_input(slopes[i] = slope_of(ir_.nodes[i]), reads_rows(i));
     if (outputs.empty()) return false;
     if (fused.inputs.size() > static_cast<size_t>(kMaxFusedInputs) ||
         outputs.size() > static_cast<size_t>(kMaxFusedOutputs))
       return split(id);
 
-    std::map<int32_t, int64_t> registers;  // member -> register of its value
+    std::map<int32_t, int64_t> registers, spread;  // member -> register of its value; of a row's value, repeated
     FusedProgram program;
     program.num_inputs = static_cast<int>(fused.inputs.size());
-    const auto reg = [&](Out t) { return group_[t.node] == id ? registers.at(t.node) : inputs.at({t.node, t.index}); };
+    const auto reg = [&](Out t, bool row) {
+      if (group_[t.node] != id) return inputs.at({Value(t.node, t.index), row});
+      if (row || role_[t.node].extent == Extent::kFull) return registers.at(t.node);
+      const auto [at, added] = spread.emplace(t.node, 0);
+      if (added) at->second = program.emit(fused_spread_opcode(), registers.at(t.node));
+      return at->second;
+    };
     for (int32_t i : members) {
-      std::vector<int64_t> operands;
-      for (Out t : ir_.nodes[i].inputs) operands.push_back(reg(t));
-      if (slopes.contains(i)) operands.push_back(reg(slopes[i]));
-      registers[i] = emit(program, ir_.nodes[i], operands);
+      std::vector<int64_t> in;
+      for (Out t : operands(i)) in.push_back(reg(t, reads_rows(i)));
+      if (slopes.contains(i)) in.push_back(reg(slopes[i], reads_rows(i)));
+      registers[i] = emit(program, i, in);
     }
     std::vector<int64_t> results;
     for (int32_t i : outputs) results.push_back(registers.at(i));
-    replace(id, std::move(fused), outputs, std::move(program.steps), std::move(results));
+    auto attrs = std::make_shared<Attrs>();
+    attrs->set("frame", groups_[id].frame.shape);
+    attrs->set("row", groups_[id].frame.row);
+    attrs->set("row_inputs", std::move(row_inputs));
+    attrs->set("program", std::move(program.steps));
+    attrs->set("results", std::move(results));
+    replace(id, std::move(fused), outputs, std::move(attrs));
     return true;
   }
 
   // The steps of one node; returns the register of its value.
-  int64_t emit(FusedProgram& p, const IrNode& n, const std::vector<int64_t>& in) const {
+  int64_t emit(FusedProgram& p, int32_t i, const std::vector<int64_t>& in) const {
+    const IrNode& n = ir_.nodes[i];
     const std::string& op = n.op->name;
     const DType dtype = n.dtypes[0];
     const auto opcode = [&](const char* function) { return fused_opcode(function, dtype); };
+    if (role_[i].reduces) return p.emit(fused_reduce_opcode(op, role_[i].extent, dtype), in[0]);
+    if (op == "BroadcastTo") return in[0];
     if (op == "Cast") return p.emit(fused_cast_opcode(dtype), in[0]);
     if (op == "Select" || op == "SelectV2") return p.emit(fused_select_opcode(), in[0], in[1], in[2]);
     if (op == "ClipByValue") return p.emit(opcode("Minimum"), p.emit(opcode("Maximum"), in[0], in[1]), in[2]);
@@ -215,7 +316,7 @@ class Fuser {
   int32_t append(IrNode node) {
     ir_.nodes.push_back(std::move(node));
     group_.push_back(-1);
-    steps_.push_back(0);
+    role_.emplace_back();
     dead_.push_back(0);
     return static_cast<int32_t>(ir_.nodes.size()) - 1;
   }
@@ -228,25 +329,24 @@ class Fuser {
     const std::vector<int32_t> later(half, members.end());
     members.erase(half, members.end());
     for (int32_t i : later) group_[i] = static_cast<int32_t>(groups_.size());
-    groups_.push_back({later, 0});
+    groups_.push_back({later, 0, groups_[id].frame, groups_[id].reduces});
     return groups_[id].members.size() > 1 && build(id);
   }
 
-  void replace(int32_t id, IrNode fused, const std::vector<int32_t>& outputs, std::vector<int64_t> program,
-               std::vector<int64_t> results) {
+  void replace(int32_t id, IrNode fused, const std::vector<int32_t>& outputs, std::shared_ptr<Attrs> attrs) {
     const IrNode& last = ir_.nodes[groups_[id].members.back()];
     fused.op = &Registry::get().find("_FusedElementwise");
     fused.name = last.name;
     fused.origin = last.origin;
     std::vector<DType> types;
     for (Out t : fused.inputs) types.push_back(ir_.dtype(t));
-    for (int32_t i : outputs) fused.dtypes.push_back(ir_.nodes[i].dtypes[0]);
-    fused.shapes.assign(outputs.size(), last.shapes[0]);
-    auto attrs = std::make_shared<Attrs>();
+    for (int32_t i : outputs) {
+      fused.dtypes.push_back(ir_.nodes[i].dtypes[0]);
+      fused.shapes.push_back(ir_.nodes[i].shapes[0]);
+    }
     attrs->set("Tin", std::move(types));
     attrs->set("Tout", fused.dtypes);
-    attrs->set("program", std::move(program));
-    attrs->set("results", std::move(results));
+    attrs->set("shapes", fused.shapes);
     fused.attrs = std::move(attrs);
     std::map<int32_t, int32_t> output_number;
     for (size_t k = 0; k < outputs.size(); ++k) output_number[outputs[k]] = static_cast<int32_t>(k);
@@ -268,9 +368,10 @@ class Fuser {
 
   Ir ir_;
   std::vector<int32_t> group_;  // per node; -1: none
-  std::vector<int> steps_;
+  std::vector<Role> role_;
   std::vector<char> dead_;  // replaced by a fused node
   std::vector<Group> groups_;
+  std::map<Value, std::vector<int32_t>> readers_;  // fusable nodes that read a value
   std::vector<int32_t> mark_;
   int32_t generation_ = 0;
 };

@@ -122,4 +122,120 @@ CASES += [
     Case("many_results", _many_results, [rand(700)], _many_results_ref, ops=("_FusedElementwise",)),
 ]  # fmt: skip
 
+
+# --- with reductions ------------------------------------------------------------------------------
+
+
+def _layer_norm(x, gamma, beta):
+    mean = tf.reduce_mean(x, [-1], keepdims=True)
+    variance = tf.reduce_mean(tf.square(x - mean), [-1], keepdims=True)
+    return [(x - mean) * tf.rsqrt(variance + 0.1) * gamma + beta, mean, variance]
+
+
+def _layer_norm_ref(x, gamma, beta):
+    mean, variance = x.mean(-1, keepdims=True), x.var(-1, keepdims=True)
+    return [(x - mean) / np.sqrt(variance + 0.1) * gamma + beta, mean, variance]
+
+
+def _softmax(x):
+    e = tf.exp(x - tf.reduce_max(x, -1, keepdims=True))
+    return e / tf.reduce_sum(e, -1, keepdims=True)
+
+
+def _softmax_ref(x):
+    e = np.exp(x - x.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
+
+
+def _batch_norm(x, gamma, beta):
+    mean, variance = tf.nn.moments(x * 1.5, [0])
+    return [tf.nn.batch_normalization(x, mean, variance, beta, gamma, 0.1), mean, variance]
+
+
+def _batch_norm_ref(x, gamma, beta):
+    mean, variance = 1.5 * x.mean(0), 1.5**2 * x.var(0)
+    return [(x - mean) / np.sqrt(variance + 0.1) * gamma + beta, mean, variance]
+
+
+def _every_way(x, y):
+    """All reductions of one product, and what goes on from the rows' sums without their axis."""
+    z = x * y
+    rows = tf.reduce_sum(z, -1)
+    return [
+        *(f(z, 0) for f in (tf.reduce_sum, tf.reduce_mean, tf.reduce_max, tf.reduce_min)),
+        *(f(z, -1) for f in (tf.reduce_mean, tf.reduce_max, tf.reduce_min)),
+        *(f(z) for f in (tf.reduce_sum, tf.reduce_mean, tf.reduce_max, tf.reduce_min)),
+        tf.sqrt(rows * rows + 1.0) * 2.0,
+        z - tf.reduce_max(z, -1, keepdims=True),
+    ]
+
+
+def _every_way_ref(x, y):
+    z = x * y
+    return [
+        *(f(z, 0) for f in (np.sum, np.mean, np.max, np.min)),
+        *(f(z, -1) for f in (np.mean, np.max, np.min)),
+        *(f(z) for f in (np.sum, np.mean, np.max, np.min)),
+        np.sqrt(z.sum(-1) ** 2 + 1) * 2,
+        z - z.max(-1, keepdims=True),
+    ]
+
+
+def _products(x):
+    z = 1 + 0.01 * x
+    return [tf.reduce_prod(z, 0), tf.reduce_prod(z, -1, keepdims=True) * z, tf.reduce_prod(z)]
+
+
+def _products_ref(x):
+    z = 1 + 0.01 * x
+    return [z.prod(0), z.prod(-1, keepdims=True) * z, z.prod()]
+
+
+def _spread_scalars(x):
+    """Reductions of what is one value for a whole row, or for all."""
+    row = tf.reduce_sum(x * 2.0, -1, keepdims=True)
+    return [tf.reduce_sum(tf.broadcast_to(row + 1.0, tf.shape(x)), 0), tf.broadcast_to(row, tf.shape(x))]
+
+
+def _spread_scalars_ref(x):
+    row = 2 * x.sum(-1, keepdims=True)
+    return [np.broadcast_to(row + 1, x.shape).sum(0), np.broadcast_to(row, x.shape)]
+
+
+FUSED = ("_FusedElementwise",)
+REDUCING = [
+    Case(f"layer_norm_{'x'.join(map(str, s))}", _layer_norm, [rand(*s), rand(s[-1]), rand(s[-1])], _layer_norm_ref,
+         ops=FUSED, tol=TOL, second=s == (3, 4, 7)) for s in [(2, 2), (5, 5), (33, 7), (3, 4, 7), (2, 600), (70, 129)]
+] + [
+    Case(f"softmax_{'x'.join(map(str, s))}", _softmax, [rand(*s)], _softmax_ref, ops=FUSED, tol=TOL)
+    for s in [(2, 3), (7, 7), (3, 513), (2, 2, 65), (1, 5)]
+] + [
+    Case("softmax_long", _softmax, [rand(3, n)], _softmax_ref, ops=FUSED, grad=False, tol=TOL) for n in (8192,)
+] + [
+    Case(f"batch_norm_{'x'.join(map(str, s))}", _batch_norm, [rand(*s), rand(s[-1]), rand(s[-1])], _batch_norm_ref,
+         ops=FUSED, tol=1e-4) for s in [(4, 1), (5, 5), (67, 3), (3, 700)]
+] + [
+    Case(f"every_way_{m}x{n}", _every_way, [distinct(m, n), rand(1, n) + 3], _every_way_ref, ops=FUSED, tol=1e-4,
+         grad=(1,)) for m, n in [(2, 2), (9, 9), (100, 3), (3, 100), (41, 65), (2, 1500)]
+] + [
+    Case("every_way_wide", _every_way, [distinct(2, 9001), rand(9001) + 3], _every_way_ref, ops=FUSED, tol=1e-4,
+         grad=False),
+    Case("products", _products, [rand(13, 11)], _products_ref, ops=FUSED, tol=TOL),
+    Case("spread_scalars", _spread_scalars, [rand(6, 10)], _spread_scalars_ref, ops=FUSED, tol=TOL),
+    Case("spread_scalars_wide", _spread_scalars, [rand(5, 700)], _spread_scalars_ref, ops=FUSED, tol=TOL),
+    Case("moments_of_images", lambda x: list(tf.nn.moments(tf.tanh(x), [0, 1, 2])), [rand(2, 3, 3, 17)],
+         lambda x: [np.tanh(x).mean((0, 1, 2)), np.tanh(x).var((0, 1, 2))], ops=FUSED, tol=1e-5),
+    Case("l2_normalize_rows", lambda x: tf.nn.l2_normalize(x, [1, 2]), [rand(6, 5, 4)],
+         lambda x: x / np.sqrt((x * x).sum((1, 2), keepdims=True)), ops=FUSED),
+    Case("mean_squared_error", lambda x, y: tf.reduce_mean(tf.square(x - y)), [rand(300, 17), rand(17)],
+         lambda x, y: ((x - y) ** 2).mean(), ops=FUSED, tol=TOL),
+    Case("sum_all_large", lambda x: tf.reduce_sum(x * x + 1.0), [rand(400, 1000)], lambda x: (x * x + 1).sum(),
+         ops=FUSED, grad=False, tol=1e-5),
+    Case("column_sums_large", lambda x: tf.reduce_sum(tf.nn.relu(x), 0), [rand(3000, 40)],
+         lambda x: np.maximum(x, 0).sum(0), ops=FUSED, grad=False, tol=1e-5),
+    Case("nan_row", lambda x: tf.reduce_max(x * 1.0, 1, keepdims=True) + x, [np.array([[1.0, np.nan], [2.0, 3.0]])],
+         lambda x: np.array([[np.nan, np.nan], [5.0, 6.0]]), ops=FUSED, grad=False),
+]  # fmt: skip
+CASES += REDUCING
+
 BAD: list[Bad] = []
