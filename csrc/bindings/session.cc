@@ -330,10 +330,10 @@ class PySession {
       throw;
     }
     if (PyLong_CheckExact(result.ptr()) && outputs.size() == 1) return numpy_value(std::move(outputs[0]));
-    std::vector<py::object> values;
-    values.reserve(outputs.size());
-    for (Tensor& t : outputs) values.push_back(numpy_value(std::move(t)));
-    return build(result, values);
+    std::vector<py::object> arrays;
+    arrays.reserve(outputs.size());
+    for (Tensor& t : outputs) arrays.push_back(numpy_value(std::move(t)));
+    return build(result, arrays);
   }
 
   // A tensor fetched twice is one array in both places, as in TensorFlow.
