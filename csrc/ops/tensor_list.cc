@@ -39,8 +39,13 @@ void resize(TensorList& list, int64_t size) {
   list.items.resize(static_cast<size_t>(size));
 }
 
+// What an op calls element_dtype is its own word for it, not the list's.
+void check_dtype(const TensorList& list, DType dtype) {
+  check(list.dtype == dtype, "the list holds ", dtype_name(list.dtype), ", not ", dtype_name(dtype));
+}
+
 void check_element(const TensorList& list, const Tensor& t) {
-  check(list.dtype == t.dtype(), "the list holds ", dtype_name(list.dtype), ", the element is ", dtype_name(t.dtype()));
+  check_dtype(list, t.dtype());
   check(list.element_shape.compatible_with(t.shape()), "the list holds elements of shape ", list.element_shape,
         ", the element has shape ", t.shape());
 }
@@ -110,6 +115,7 @@ void push_back(KernelContext& c) {
 
 void pop_back(KernelContext& c) {
   auto list = take_list(c, 0);
+  check_dtype(*list, c.output_dtype(1));
   check(!list->items.empty(), "cannot pop from an empty list");
   Tensor t = element(*list, static_cast<int64_t>(list->items.size()) - 1, shape_from(c.input(1)));
   list->items.pop_back();
@@ -121,6 +127,7 @@ void length(KernelContext& c) { *c.out<int32_t>(0) = static_cast<int32_t>(list_o
 
 void get_item(KernelContext& c) {
   const TensorList& list = list_of(c.input(0));
+  check_dtype(list, c.output_dtype(0));
   c.set_output(0, element(list, checked_index(list, c.input(1)), shape_from(c.input(2))));
 }
 
@@ -152,6 +159,7 @@ void from_tensor(KernelContext& c) {
 
 void stack(KernelContext& c) {
   const TensorList& list = list_of(c.input(0));
+  check_dtype(list, c.output_dtype(0));
   Shape shape = merge(list.element_shape, shape_from(c.input(1)));
   for (const Tensor& t : list.items)
     if (t.defined()) shape = merge(shape, t.shape());
@@ -232,6 +240,7 @@ Tensor sum(const Tensor& a, const Tensor& b) {
 void add_lists(KernelContext& c) {
   auto list = take_list(c, 0);
   const TensorList& other = list_of(c.input(1));
+  check_dtype(other, list->dtype);
   check(list->items.size() == other.items.size(), "cannot add lists of ", list->items.size(), " and ",
         other.items.size(), " elements");
   for (size_t i = 0; i < list->items.size(); ++i) {

@@ -195,6 +195,8 @@ def _tags(summary: bytes) -> list[bytes]:
 def _varint(buffer: bytes, at: int) -> tuple[int, int]:
     result = shift = 0
     while True:
+        if at >= len(buffer):
+            raise _invalid("a summary input ends in the middle of a field: it is no serialized Summary")
         byte = buffer[at]
         result |= (byte & 0x7F) << shift
         at, shift = at + 1, shift + 7

@@ -91,7 +91,7 @@ def _wrong_dtype():
 
 BAD = [
     Bad("pop_empty", _pop_empty, tf.errors.InvalidArgumentError, "empty list"),
-    Bad("wrong_dtype", _wrong_dtype, tf.errors.InvalidArgumentError, "list holds float32, the element is int32"),
+    Bad("wrong_dtype", _wrong_dtype, tf.errors.InvalidArgumentError, "list holds float32, not int32"),
     Bad(
         "unknown_element",
         lambda: tf.Session().run(tf.TensorArray(tf.float32, size=2).read(0)),

@@ -26,6 +26,7 @@ RUN_ERRORS = (
     tf.errors.InvalidArgumentError,
     tf.errors.ResourceExhaustedError,
     tf.errors.FailedPreconditionError,
+    tf.errors.NotFoundError,  # attributes that name files
     tf.errors.OutOfRangeError,
     tf.errors.UnimplementedError,
 )

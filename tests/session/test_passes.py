@@ -162,7 +162,7 @@ def test_products_somebody_else_needs_are_not_fused():
     assert "_FusedMatMul" not in tf.Session().describe_plan(product + product, feeds)
     assert "_FusedMatMul" not in tf.Session().describe_plan(product + tf.ones([4, 1]), feeds)
     with tf.control_dependencies([product.op]):
-        waiting = tf.constant(1.0) + 1.0
+        waiting = tf.random_uniform([])
     assert "_FusedMatMul" not in tf.Session().describe_plan([tf.nn.bias_add(product, [1.0] * 4), waiting], feeds)
 
 
