@@ -132,7 +132,15 @@ TFMINI_ALWAYS_INLINE void pack_transposed(const T* src, int64_t lane_stride, int
 
 template <class S, class T, int kWidth>
 void pack(const S* src, int64_t lane_stride, int64_t step_stride, int lanes, int64_t steps, T* panel) {
-  if (lane_stride == 1 && lanes == kWidth) return pack_rows<S, T, kWidth>(src, step_stride, steps, panel);
+  if (lane_stride == 1) {
+    // Whole rows as long as they end within the source, even where that means other lanes' elements.
+    const int64_t stride = step_stride > 0 ? step_stride : 1;
+    const int64_t rest = (kWidth - lanes + stride - 1) / stride;
+    const int64_t whole = steps > rest ? steps - rest : 0;
+    pack_rows<S, T, kWidth>(src, step_stride, whole, panel);
+    return pack_any<S, T, kWidth>(src + whole * step_stride, 1, step_stride, lanes, steps - whole,
+                                  panel + whole * kWidth);
+  }
   if constexpr (std::is_same_v<S, T>)
     if (step_stride == 1) return pack_transposed<T, kWidth>(src, lane_stride, lanes, steps, panel);
   pack_any<S, T, kWidth>(src, lane_stride, step_stride, lanes, steps, panel);

@@ -1,6 +1,6 @@
 // Copies a strip of a matrix into a panel: for each of k steps, the `width` lanes next to each
 // other. For A a lane is a row, for B a column; the width is that of the micro-kernel's tile. Lanes
-// beyond `lanes` hold finite values nobody uses. 16-bit floats become float.
+// beyond `lanes` hold values nobody uses. 16-bit floats become float.
 #pragma once
 
 #include <cstdint>
