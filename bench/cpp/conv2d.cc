@@ -2,7 +2,6 @@
 // reaches on as many threads, measured right before each. Best of many runs. Counted are the
 // multiplications of the direct sum, so Winograd's method may pass 100.
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <vector>
@@ -10,40 +9,21 @@
 #include "conv/conv.h"
 #include "conv/depthwise.h"
 #include "core/parallel.h"
-#include "simd/gemm_ukernel.h"
+#include "probe.h"
 
 namespace tfmini {
 namespace {
 
-double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
-
 template <class Fn>
 double best_seconds(double budget, const Fn& fn) {
   double best = 1e9;
-  const double end = now() + budget;
-  for (int i = 0; i < 3 || now() < end; ++i) {
-    const double start = now();
+  const double end = probe::now() + budget;
+  for (int i = 0; i < 3 || probe::now() < end; ++i) {
+    const double start = probe::now();
     fn();
-    best = std::min(best, now() - start);
+    best = std::min(best, probe::now() - start);
   }
   return best;
-}
-
-// The micro-kernel of the GEMM on panels that stay in the first-level cache does nothing but multiply-adds.
-double peak_gflops() {
-  const auto& table = simd::gemm_kernel_table().f32;
-  constexpr int64_t k = 128;
-  const int threads = max_threads();
-  const double seconds = best_seconds(0.03, [&] {
-    parallel_for(threads, 1, [&](int64_t, int64_t) {
-      std::vector<float> a(static_cast<size_t>(k * table.rows), 1.0f), b(static_cast<size_t>(k * table.cols), 1.0f);
-      std::vector<float> c(static_cast<size_t>(table.rows * table.cols));
-      const simd::GemmTile<float> tile{a.data(),   b.data(),   table.cols, k,     c.data(),
-                                       table.cols, table.cols, false,      false, nullptr};
-      for (int i = 0; i < 2000; ++i) table.kernel[table.rows - 1](tile);
-    });
-  });
-  return 2e-9 * 2000 * static_cast<double>(k * table.rows * table.cols) * threads / seconds;
 }
 
 struct Row {
@@ -70,7 +50,7 @@ void measure(const Row& r) {
   std::vector<float> f(static_cast<size_t>(g.depth() * r.out), 0.125f), df(f.size());
   const double flops = 2.0 * static_cast<double>(y.size()) * static_cast<double>(g.depth());
   Tensor packed;
-  const double peak = peak_gflops();
+  const double peak = probe::peak_gflops(max_threads(), 3);
   const double seconds[4] = {
       best_seconds(0.15,
                    [&] {
