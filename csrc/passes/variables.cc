@@ -101,11 +101,6 @@ Effects node_effects(const IrNode& n) {
 // behind[i]: the assignments node i depends on.
 static Ir reread_snapshots(Ir ir, const std::vector<std::set<int32_t>>& behind) {
   static const OpDef& read_op = Registry::get().find("_ReadVariable");
-  const auto writes = [&](int32_t w, const std::string& variable) {
-    const IrNode& n = ir.nodes[w];
-    const bool itself = n.op->writes_variable && std::count(n.variables.begin(), n.variables.end(), variable);
-    return itself || (has_functions(*n.attrs) && attr_effects(*n.attrs).writes.count(variable));
-  };
   std::map<std::pair<int32_t, std::vector<int32_t>>, int32_t> later;  // (read, assignments to see) -> another read
   std::vector<IrNode> reads;
   const auto count = static_cast<int32_t>(ir.nodes.size());
@@ -116,7 +111,7 @@ static Ir reread_snapshots(Ir ir, const std::vector<std::set<int32_t>>& behind) 
       if (read.op != &read_op || read.name != ir.nodes[read.inputs[0].node].name + "/read") continue;
       std::vector<int32_t> seen;
       for (int32_t w : behind[i])
-        if (!behind[t.node].count(w) && writes(w, read.variables[0])) seen.push_back(w);
+        if (!behind[t.node].count(w) && node_effects(ir.nodes[w]).writes.count(read.variables[0])) seen.push_back(w);
       if (seen.empty()) continue;
       const auto [it, is_new] = later.try_emplace({t.node, seen}, count + static_cast<int32_t>(reads.size()));
       if (is_new) {
