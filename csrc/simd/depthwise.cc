@@ -33,27 +33,28 @@ inline __attribute__((always_inline)) void forward_pixels(const T* x, const int6
   for (int p = 0; p < kPixels; ++p) *reinterpret_cast<V*>(out + p * out_step) = acc[p];
 }
 
-template <class V, class T>
+template <int kPixels, class T>
 inline __attribute__((always_inline)) void forward_channels(const T* x, const int64_t* offsets, int64_t taps,
-                                                            int64_t step, const T* w, int64_t w_step, T* out,
-                                                            int64_t out_step, int64_t pixels) {
-  constexpr int kPixels = 6;
-  int64_t p = 0;
-  for (; p + kPixels <= pixels; p += kPixels)
-    forward_pixels<V, kPixels>(x + p * step, offsets, taps, step, w, w_step, out + p * out_step, out_step);
-  for (; p < pixels; ++p)
-    forward_pixels<V, 1>(x + p * step, offsets, taps, step, w, w_step, out + p * out_step, out_step);
-}
-
-template <class T>
-void forward(const T* x, const int64_t* offsets, int64_t taps, int64_t step, const T* w, T* out, int64_t out_step,
-             int64_t pixels, int64_t channels) {
+                                                            int64_t step, const T* w, T* out, int64_t out_step,
+                                                            int64_t channels) {
   using V = typename Wide<T>::type;
   constexpr int64_t kLanes = kBytes / sizeof(T);
   int64_t c = 0;
   for (; c + kLanes <= channels; c += kLanes)
-    forward_channels<V>(x + c, offsets, taps, step, w + c, channels, out + c, out_step, pixels);
-  for (; c < channels; ++c) forward_channels<T>(x + c, offsets, taps, step, w + c, channels, out + c, out_step, pixels);
+    forward_pixels<V, kPixels>(x + c, offsets, taps, step, w + c, channels, out + c, out_step);
+  for (; c < channels; ++c) forward_pixels<T, kPixels>(x + c, offsets, taps, step, w + c, channels, out + c, out_step);
+}
+
+// All channels of a few pixels before the next ones: whole cache lines are used while they are in L1.
+template <class T>
+void forward(const T* x, const int64_t* offsets, int64_t taps, int64_t step, const T* w, T* out, int64_t out_step,
+             int64_t pixels, int64_t channels) {
+  constexpr int kPixels = 6;
+  int64_t p = 0;
+  for (; p + kPixels <= pixels; p += kPixels)
+    forward_channels<kPixels>(x + p * step, offsets, taps, step, w, out + p * out_step, out_step, channels);
+  for (; p < pixels; ++p)
+    forward_channels<1>(x + p * step, offsets, taps, step, w, out + p * out_step, out_step, channels);
 }
 
 // kTaps sums share each load of the gradient.
@@ -87,10 +88,14 @@ void filter_grad(const T* x, const int64_t* offsets, int64_t taps, int64_t step,
                  int64_t channels) {
   using V = typename Wide<T>::type;
   constexpr int64_t kLanes = kBytes / sizeof(T);
-  int64_t c = 0;
-  for (; c + kLanes <= channels; c += kLanes)
-    grad_channels<V>(x + c, offsets, taps, step, g + c, channels, dw + c, pixels);
-  for (; c < channels; ++c) grad_channels<T>(x + c, offsets, taps, step, g + c, channels, dw + c, pixels);
+  constexpr int64_t kPixels = 32;  // per pass over the channels, so that these stay in L1
+  for (int64_t p = 0; p < pixels; p += kPixels, x += kPixels * step, g += kPixels * channels) {
+    const int64_t n = pixels - p < kPixels ? pixels - p : kPixels;
+    int64_t c = 0;
+    for (; c + kLanes <= channels; c += kLanes)
+      grad_channels<V>(x + c, offsets, taps, step, g + c, channels, dw + c, n);
+    for (; c < channels; ++c) grad_channels<T>(x + c, offsets, taps, step, g + c, channels, dw + c, n);
+  }
 }
 
 }  // namespace
