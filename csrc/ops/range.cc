@@ -54,9 +54,12 @@ struct Range {
     using C = ComputeType<T>;
     const C start = c.in<T>(0)[0], delta = c.in<T>(2)[0];
     T* out = c.out<T>(0);
-    // start + i * delta, not a running sum: no drift, and elements are independent.
+    // start + i * delta, not a running sum: no drift, and elements are independent. Integers in uint64, where
+    // i * delta may wrap on the way to a result that fits.
+    using W = std::conditional_t<std::is_integral_v<C>, uint64_t, C>;
     parallel_for(c.output(0).num_elements(), grain_for_bytes(sizeof(T)), [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) out[i] = static_cast<T>(start + static_cast<C>(i) * delta);
+      for (int64_t i = begin; i < end; ++i)
+        out[i] = static_cast<T>(static_cast<W>(start) + static_cast<W>(i) * static_cast<W>(delta));
     });
   }
 };

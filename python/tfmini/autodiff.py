@@ -135,7 +135,7 @@ def gradients(
                 raise ValueError(f"Tensor '{t.name}' must be from the same graph as '{y_tensors[0].name}'")
         found = _backward(y_tensors, sources, _initial(y_tensors, grad_ys), [_source(s) for s in stops], gate_gradients)
         if unconnected_gradients == UnconnectedGradients.ZERO:
-            found = [raw.ZerosLike(_value_of(x)) if g is None else g for g, x in zip(found, sources)]
+            found = [raw.ZerosLike(x) if g is None else g for g, x in zip(found, sources)]
     return found
 
 
@@ -151,10 +151,6 @@ def _source(x: Any) -> Tensor:
         raise TypeError("IndexedSlices cannot be differentiated with respect to; use its values")
     handle = getattr(x, "_gradient_source", None)
     return handle() if handle is not None else convert_to_tensor(x)
-
-
-def _value_of(t: Tensor) -> Tensor:
-    return t
 
 
 def _initial(ys: list[Tensor], grad_ys: list[Any]) -> list[Any]:
