@@ -170,7 +170,15 @@ def test_close_during_runs():
     assert len(outcomes) == 30 and set(outcomes) <= {"done", "closed"}
 
 
-def test_interrupted_update_is_whole():
+@pytest.fixture
+def ctrl_c():
+    """SIGINT raises KeyboardInterrupt, even where the tests were started in the background and ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_interrupted_update_is_whole(ctrl_c):
     """Ctrl-C during updates of a variable: an update has happened to all elements or to none."""
     with tf.Graph().as_default(), tf.Session() as sess:
         v = tf.Variable(tf.zeros([1 << 16]))
