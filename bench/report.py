@@ -43,6 +43,11 @@ TABLE = {
 }
 
 
+def ratio(x: float) -> str:
+    """Two digits, and never an exponent."""
+    return f"{x:.2g}" if x < 100 else f"{x:.0f}"
+
+
 def limit(row: dict[str, Any], probe: dict[str, Any]) -> str:
     """The nearer of the machine's two limits; neither says anything about calls of a few microseconds."""
     figures = [(records.of_peak(row, probe), "of peak"), (records.of_bandwidth(row, probe), "of bandwidth")]
@@ -62,7 +67,9 @@ def table(results: dict[str, Any]) -> str:
         taken, own = row["seconds"], row["seconds"]["tfmini"]
         cells = [title, seconds(own).replace("us", "µs")]
         for lib in ("tensorflow", "torch"):
-            cells.append(f"{seconds(taken[lib]).replace('us', 'µs')} ({taken[lib] / own:.2g}×)" if lib in taken else "")
+            cells.append(
+                f"{seconds(taken[lib]).replace('us', 'µs')} ({ratio(taken[lib] / own)}×)" if lib in taken else ""
+            )
         cells.append(limit(row, results["sessions"][row["session"]]["probe"]))
         text += f"| {' | '.join(cells)} |\n"
     return text
