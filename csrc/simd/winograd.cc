@@ -2,19 +2,14 @@
 
 #include <cstring>
 
+#include "simd/vec.h"
+
 namespace tfmini::simd::TFMINI_ISA {
 namespace {
 
-#if defined(__AVX512F__)
-constexpr int kBytes = 64;
-#elif defined(__AVX2__)
-constexpr int kBytes = 32;
-#else
-constexpr int kBytes = 16;
-#endif
-constexpr int64_t kLanes = kBytes / sizeof(float);
+constexpr int64_t kLanes = kVectorBytes / sizeof(float);
 
-typedef float Vector __attribute__((vector_size(kBytes)));
+typedef float Vector __attribute__((vector_size(kVectorBytes)));
 
 constexpr float kA = 0.70710678118654752f;  // the points +-a, a * a = 1/2
 constexpr float kB = 1.41421356237309505f;  // and +-b, b * b = 2
