@@ -1,15 +1,9 @@
 #include "simd/channels.h"
 
+#include "simd/vec.h"
+
 namespace tfmini::simd::TFMINI_ISA {
 namespace {
-
-#if defined(__AVX512F__)
-constexpr int kBytes = 64;
-#elif defined(__AVX2__)
-constexpr int kBytes = 32;
-#else
-constexpr int kBytes = 16;
-#endif
 
 // Rows added up before the sum joins the sum of such blocks: rounding errors grow with the square
 // root of the block, not of all rows.
@@ -17,7 +11,7 @@ constexpr int64_t kBlockRows = 32;
 
 template <class T>
 struct Wide {
-  typedef T type __attribute__((vector_size(kBytes), aligned(sizeof(T)), may_alias));
+  typedef T type __attribute__((vector_size(kVectorBytes), aligned(sizeof(T)), may_alias));
 };
 
 template <class V, class T>
@@ -46,7 +40,7 @@ inline __attribute__((always_inline)) void sum_strip(int64_t rows, int64_t cols,
 template <int kSums, class T, class MakeOp>
 inline __attribute__((always_inline)) void sum_columns(int64_t rows, int64_t cols, const MakeOp& make, T* const* out) {
   using V = typename Wide<T>::type;
-  constexpr int64_t kLanes = kBytes / sizeof(T);
+  constexpr int64_t kLanes = kVectorBytes / sizeof(T);
   int64_t c = 0;
   T* at[kSums];
   const auto strip = [&](int64_t width) __attribute__((always_inline)) {

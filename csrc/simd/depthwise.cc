@@ -1,20 +1,14 @@
 #include "simd/depthwise.h"
 
+#include "simd/vec.h"
+
 namespace tfmini::simd::TFMINI_ISA {
 namespace {
-
-#if defined(__AVX512F__)
-constexpr int kBytes = 64;
-#elif defined(__AVX2__)
-constexpr int kBytes = 32;
-#else
-constexpr int kBytes = 16;
-#endif
 
 // V is a vector of channels or, for the last few, one channel.
 template <class T>
 struct Wide {
-  typedef T type __attribute__((vector_size(kBytes), aligned(sizeof(T)), may_alias));
+  typedef T type __attribute__((vector_size(kVectorBytes), aligned(sizeof(T)), may_alias));
 };
 
 // kPixels outputs share each load of the filter.
@@ -38,7 +32,7 @@ inline __attribute__((always_inline)) void forward_channels(const T* x, const in
                                                             int64_t step, const T* w, T* out, int64_t out_step,
                                                             int64_t channels) {
   using V = typename Wide<T>::type;
-  constexpr int64_t kLanes = kBytes / sizeof(T);
+  constexpr int64_t kLanes = kVectorBytes / sizeof(T);
   int64_t c = 0;
   for (; c + kLanes <= channels; c += kLanes)
     forward_pixels<V, kPixels>(x + c, offsets, taps, step, w + c, channels, out + c, out_step);
@@ -87,7 +81,7 @@ template <class T>
 void filter_grad(const T* x, const int64_t* offsets, int64_t taps, int64_t step, const T* g, T* dw, int64_t pixels,
                  int64_t channels) {
   using V = typename Wide<T>::type;
-  constexpr int64_t kLanes = kBytes / sizeof(T);
+  constexpr int64_t kLanes = kVectorBytes / sizeof(T);
   constexpr int64_t kPixels = 32;  // per pass over the channels, so that these stay in L1
   for (int64_t p = 0; p < pixels; p += kPixels, x += kPixels * step, g += kPixels * channels) {
     const int64_t n = pixels - p < kPixels ? pixels - p : kPixels;

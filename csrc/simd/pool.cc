@@ -1,17 +1,11 @@
 #include "simd/pool.h"
 
+#include "simd/vec.h"
+
 #include <type_traits>
 
 namespace tfmini::simd::TFMINI_ISA {
 namespace {
-
-#if defined(__AVX512F__)
-constexpr int kBytes = 64;
-#elif defined(__AVX2__)
-constexpr int kBytes = 32;
-#else
-constexpr int kBytes = 16;
-#endif
 
 template <class T>
 constexpr T lowest();
@@ -77,8 +71,8 @@ struct Sum {
 // One or two vectors of channels at a time stay in registers over all taps.
 template <class Op, class T>
 inline __attribute__((always_inline)) void reduce(const T* const* taps, int64_t count, T scale, T* out, int64_t n) {
-  typedef T V __attribute__((vector_size(kBytes), aligned(sizeof(T)), may_alias));
-  constexpr int64_t kLanes = kBytes / sizeof(T);
+  typedef T V __attribute__((vector_size(kVectorBytes), aligned(sizeof(T)), may_alias));
+  constexpr int64_t kLanes = kVectorBytes / sizeof(T);
   const V start = V{} + Op().start();
   int64_t c = 0;
   for (; c + 2 * kLanes <= n; c += 2 * kLanes) {
@@ -115,10 +109,10 @@ void sum(const T* const* taps, int64_t count, T scale, T* out, int64_t n) {
 // A vector of channels and the vector of pixel numbers that goes with it: as many lanes, as wide.
 template <class T>
 struct Lanes {
-  typedef T Value __attribute__((vector_size(kBytes), aligned(sizeof(T)), may_alias));
+  typedef T Value __attribute__((vector_size(kVectorBytes), aligned(sizeof(T)), may_alias));
   using Wide = std::conditional_t<sizeof(T) == 8, int64_t, int32_t>;
-  typedef Wide Index __attribute__((vector_size(kBytes)));
-  static constexpr int64_t kCount = kBytes / sizeof(T);
+  typedef Wide Index __attribute__((vector_size(kVectorBytes)));
+  static constexpr int64_t kCount = kVectorBytes / sizeof(T);
   typedef int32_t Stored __attribute__((vector_size(kCount * sizeof(int32_t)), aligned(sizeof(int32_t)), may_alias));
   static constexpr bool kFits = sizeof(T) >= 4;  // 8- and 16-bit lanes do not hold pixel numbers
 };
