@@ -1,7 +1,7 @@
 // The graph of one run, between the program's graph and the plan. Each pass takes an Ir and
 // returns another; compile() (pipeline.cc) chains them:
 //
-//   prune -> place -> lower_references -> fold -> cse -> fuse_conv2d -> fuse_matmul -> fuse
+//   prune -> place -> lower_references -> fold -> cse -> join_products -> fuse_conv2d -> fuse_matmul -> fuse
 //   -> order_accesses -> (runtime/plan.cc)
 //
 // Nodes are in topological order throughout (data and control edges point backwards).
@@ -84,6 +84,8 @@ Ir order_accesses(Ir ir);
 Ir fold(Ir ir, bool evaluate);
 // Merges equal stateless nodes.
 Ir cse(Ir ir);
+// Turns sums of matrix products into products of joined matrices.
+Ir join_products(Ir ir);
 // Convolutions with their biases, batch normalization and activation become _FusedConv2D nodes.
 Ir fuse_conv2d(Ir ir);
 // Matrix products with a bias and relu become _FusedMatMul nodes.

@@ -212,3 +212,31 @@ def test_fetched_intermediates_survive_in_place_kernels():
     for p, q in zip(got, one):
         np.testing.assert_array_equal(p, q)
     np.testing.assert_array_equal(v, np.linspace(-1, 1, 1000, dtype=np.float32))
+
+
+def test_products_of_a_recurrent_weight_are_joined():
+    x = tf.placeholder(tf.float32, [4, 3])
+    w = tf.Variable(np.linspace(-1, 1, 9, dtype=np.float32).reshape(3, 3))
+    h = x
+    for _ in range(6):
+        h = tf.tanh(tf.matmul(h, w))
+    gradient = tf.gradients(h, w)[0]
+    feed = {x: np.linspace(0, 1, 12, dtype=np.float32).reshape(4, 3)}
+    values = []
+    for config in (None, unoptimized()):
+        with tf.Session(config=config) as sess:
+            sess.run(tf.global_variables_initializer())
+            values.append(sess.run(gradient, feed))
+            plan = sess.describe_plan(gradient, feed)
+            assert plan.count("_SumOfProducts '") == (config is None)
+            assert plan.count("AddN '") == (config is not None)
+    np.testing.assert_allclose(*values, rtol=1e-5)
+
+
+def test_products_that_others_need_are_not_joined():
+    a, b = tf.placeholder(tf.float32, [4, 3]), tf.placeholder(tf.float32, [4, 2])
+    products = [tf.matmul(a, b, transpose_a=True), tf.matmul(a, b * 2.0, transpose_a=True)]
+    feed = {a: np.ones([4, 3], np.float32), b: np.ones([4, 2], np.float32)}
+    total, first = tf.Session().run([tf.add_n(products), products[0]], feed)
+    np.testing.assert_array_equal(total, np.full([3, 2], 12))
+    np.testing.assert_array_equal(first, np.full([3, 2], 4))

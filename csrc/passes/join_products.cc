@@ -1,0 +1,52 @@
+// A sum of products of tall matrices becomes one product of taller ones: sum_t A_t' B_t = A' B, where A
+// and B are the A_t and B_t on top of each other. This is the gradient of a weight that is used many
+// times, by the steps of a recurrent network: one large product for many thin ones, without their results.
+#include <algorithm>
+
+#include "core/registry.h"
+#include "passes/ir.h"
+
+namespace tfmini {
+namespace {
+
+bool is_tall_product(const IrNode& n) {
+  return n.op->name == "MatMul" && n.values.empty() && n.control.empty() && n.device.empty() &&
+         n.attrs->flag("transpose_a") && !n.attrs->flag("transpose_b") &&
+         (n.dtypes[0] == DType::kFloat || n.dtypes[0] == DType::kDouble);
+}
+
+}  // namespace
+
+Ir join_products(Ir ir) {
+  std::vector<int32_t> uses(ir.nodes.size(), 0);
+  for (const IrNode& n : ir.nodes) {
+    for (Out t : n.inputs) ++uses[t.node];
+    for (int32_t c : n.control) ++uses[c];
+  }
+  for (Out t : ir.fetches) ++uses[t.node];
+  for (int32_t t : ir.targets) ++uses[t];
+
+  bool changed = false;
+  for (IrNode& sum : ir.nodes) {
+    if (sum.op->name != "AddN" || sum.inputs.size() < 2 || !sum.values.empty()) continue;
+    const bool joins = std::all_of(sum.inputs.begin(), sum.inputs.end(),
+                                   [&](Out t) { return uses[t.node] == 1 && is_tall_product(ir.nodes[t.node]); });
+    if (!joins) continue;
+    std::vector<Out> left, right;
+    for (Out t : sum.inputs) {
+      left.push_back(ir.nodes[t.node].inputs[0]);
+      right.push_back(ir.nodes[t.node].inputs[1]);
+    }
+    auto attrs = std::make_shared<Attrs>();
+    attrs->set("N", static_cast<int64_t>(left.size()));
+    attrs->set("T", sum.dtypes[0]);
+    sum.op = &Registry::get().find("_SumOfProducts");
+    sum.attrs = std::move(attrs);
+    sum.inputs = std::move(left);
+    sum.inputs.insert(sum.inputs.end(), right.begin(), right.end());
+    changed = true;
+  }
+  return changed ? remove_dead(std::move(ir)) : ir;
+}
+
+}  // namespace tfmini
