@@ -42,6 +42,24 @@ void chunks_depend_on_grain_only() {
   }
 }
 
+// By calculation, for a machine with 64 cores: work that is worth all of them (8 ms on one) makes several
+// chunks for each, so that none waits long for the last; a chunk stays worth its hand-over of about 1 us,
+// and what takes less than a chunk's time stays on the calling thread.
+void suits_64_cores() {
+  constexpr double kCores = 64, kNanoseconds = 8e6;
+  for (double cost : {0.1, 0.5, 4.0, 100.0, 3000.0}) {
+    const double n = kNanoseconds / cost;
+    const auto grain = static_cast<double>(grain_for_cost(cost));
+    CHECK(n / grain >= 4 * kCores && grain * cost >= 10e3);
+  }
+  for (int64_t bytes : {1, 4, 12, 512, 4096, 65536}) {
+    const int64_t n = (int64_t{256} << 20) / bytes;
+    CHECK(n / grain_for_bytes(bytes) >= 4 * 64 && grain_for_bytes(bytes) * bytes >= (128 << 10));
+  }
+  CHECK(grain_for_cost(1e6) == 1 && grain_for_bytes(int64_t{1} << 30) == 1 && grain_for_bytes(0) > 1);
+  CHECK(grain_for_bytes(12) >= 20000 && grain_for_cost(0.5) >= 40000);
+}
+
 void nests_inline() {
   parallel_for(10, 1, [](int64_t, int64_t) {
     CHECK(max_threads() == 1);
@@ -112,6 +130,7 @@ int main() {
   using namespace tfmini;
   covers_the_range();
   chunks_depend_on_grain_only();
+  suits_64_cores();
   nests_inline();
   serves_many_callers();
   reports_the_first_chunk_that_failed();
