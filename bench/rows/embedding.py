@@ -22,9 +22,11 @@ def gather_eager(e):
 def update_graph(g, optimizer):
     tf = g.tf
     table, i = g.normal("table", (VOCABULARY, SIZE)), g.value(ids(), trainable=False)
-    optimizer = dict(sgd=tf.train.GradientDescentOptimizer, adagrad=tf.train.AdagradOptimizer)[optimizer](0.01)
+    optimizers = dict(
+        sgd=tf.train.GradientDescentOptimizer, adagrad=tf.train.AdagradOptimizer, adam=tf.train.AdamOptimizer
+    )
     (grad,) = tf.gradients(tf.nn.embedding_lookup(table, i), table, grad_ys=g.normal("grad", (COUNT, SIZE)))
-    return g.computes(optimizer.apply_gradients([(grad, table)]))
+    return g.computes(optimizers[optimizer](0.01).apply_gradients([(grad, table)]))
 
 
 def update_eager(e, optimizer):
@@ -44,8 +46,11 @@ def update_eager(e, optimizer):
 
 
 MOVED = 4.0 * COUNT * SIZE
+# Adam's moments decay, and move the table, in every row; PyTorch's sparse Adam leaves most rows alone.
+ALL_ADAM = 6 * 4.0 * VOCABULARY * SIZE
 ROWS = [
     Row("gather_4096_of_100000x128", gather_graph, gather_eager, bytes=2 * MOVED),
     Row("sparse_sgd_4096", update_graph, update_eager, ("sgd",), bytes=3 * MOVED),
     Row("sparse_adagrad_4096", update_graph, update_eager, ("adagrad",), bytes=5 * MOVED),
+    Row("sparse_adam_4096", update_graph, None, ("adam",), bytes=ALL_ADAM + MOVED),
 ]

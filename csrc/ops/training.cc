@@ -51,12 +51,10 @@ class Apply {
     const auto states = node_.states(update);
     const T* gradient = node_.gradient(c).template data<T>();
     const auto fn = node_.function();
-    const int64_t bytes = (2 * node_.num_states() + 1) * static_cast<int64_t>(sizeof(T));
-    parallel_for(node_.gradient(c).num_elements(), grain_for_bytes(bytes), [&](int64_t begin, int64_t end) {
-      auto s = states;
-      for (int i = 0; i < node_.num_states(); ++i) s[static_cast<size_t>(i)] += begin;
-      fn(s.data(), gradient + begin, end - begin, params.data());
-    });
+    parallel_for(node_.gradient(c).num_elements(), grain_for_bytes(node_.bytes_per_element()),
+                 [&](int64_t begin, int64_t end) {
+                   fn(node_.at(states, begin).data(), gradient + begin, end - begin, params.data());
+                 });
   }
 
  private:
@@ -78,8 +76,10 @@ VariableUpdate update_variables(const KernelContext& c, int n) {
   }
 }
 
-void declare_optimizer(Registry& r, const Optimizer& o, bool sparse) {
-  OpBuilder b = r.op(std::string(sparse ? "SparseApply" : "Apply") + o.name);
+std::string declare_optimizer(Registry& r, const Optimizer& o, bool sparse) {
+  const char* prefix = !sparse ? "Apply" : o.sparse == SparseKind::kRows ? "SparseApply" : "_SparseApply";
+  std::string op_name = std::string(prefix) + o.name;
+  OpBuilder b = r.op(op_name);
   const auto each_word = [](std::string_view words, const auto& fn) {
     while (!words.empty()) {
       const size_t end = std::min(words.find(' '), words.size());
@@ -103,13 +103,12 @@ void declare_optimizer(Registry& r, const Optimizer& o, bool sparse) {
   b.attr("use_locking: bool = false");
   if (o.flag) b.attr(o.flag);
   b.writes_variable().shape(optimizer_shape);
+  return op_name;
 }
 
 void register_training(Registry& r) {
-  for (const Optimizer& o : kOptimizers) {
-    declare_optimizer(r, o, false);
-    add_optimizer_kernels<Apply>(r, o, std::string("Apply") + o.name, FloatTypes{});
-  }
+  for (const Optimizer& o : kOptimizers)
+    add_optimizer_kernels<Apply>(r, o, declare_optimizer(r, o, false), FloatTypes{});
 }
 
 }  // namespace tfmini

@@ -12,40 +12,51 @@
 
 namespace tfmini {
 
+// How the optimizer takes a gradient of some rows only.
+enum class SparseKind {
+  kNone,
+  kRows,   // "SparseApply<name>": updates the rows that the gradient names, for each time it names them
+  kDecay,  // "_SparseApply<name>": updates all rows, for a gradient is 0 where it names none and a row's sum elsewhere
+};
+
 struct Optimizer {
   const char* name;  // of the op, after "Apply" or "SparseApply"
   simd::Rule rule;
   const char* states;  // the variable and its slots
   const char* inputs;  // the rest, in order; "*x" is the gradient
   const char* flag;    // an attribute that the rule takes as its last parameter, or nullptr
-  bool has_sparse;
+  SparseKind sparse;
 };
 
 inline constexpr Optimizer kOptimizers[] = {
-    {"GradientDescent", simd::Rule::kGradientDescent, "var", "alpha *delta", nullptr, false},
-    {"Momentum", simd::Rule::kMomentum, "var accum", "lr *grad momentum", "use_nesterov: bool = false", true},
-    {"Adagrad", simd::Rule::kAdagrad, "var accum", "lr *grad", "update_slots: bool = true", true},
-    {"AdagradV2", simd::Rule::kAdagradV2, "var accum", "lr epsilon *grad", "update_slots: bool = true", true},
-    {"RMSProp", simd::Rule::kRMSProp, "var ms mom", "lr rho momentum epsilon *grad", nullptr, true},
-    {"CenteredRMSProp", simd::Rule::kCenteredRMSProp, "var mg ms mom", "lr rho momentum epsilon *grad", nullptr, true},
+    {"GradientDescent", simd::Rule::kGradientDescent, "var", "alpha *delta", nullptr, SparseKind::kNone},
+    {"Momentum", simd::Rule::kMomentum, "var accum", "lr *grad momentum", "use_nesterov: bool = false",
+     SparseKind::kRows},
+    {"Adagrad", simd::Rule::kAdagrad, "var accum", "lr *grad", "update_slots: bool = true", SparseKind::kRows},
+    {"AdagradV2", simd::Rule::kAdagradV2, "var accum", "lr epsilon *grad", "update_slots: bool = true",
+     SparseKind::kRows},
+    {"RMSProp", simd::Rule::kRMSProp, "var ms mom", "lr rho momentum epsilon *grad", nullptr, SparseKind::kRows},
+    {"CenteredRMSProp", simd::Rule::kCenteredRMSProp, "var mg ms mom", "lr rho momentum epsilon *grad", nullptr,
+     SparseKind::kRows},
     {"Adam", simd::Rule::kAdam, "var m v", "beta1_power beta2_power lr beta1 beta2 epsilon *grad",
-     "use_nesterov: bool = false", false},
-    {"AdaMax", simd::Rule::kAdaMax, "var m v", "beta1_power lr beta1 beta2 epsilon *grad", nullptr, false},
-    {"Adadelta", simd::Rule::kAdadelta, "var accum accum_update", "lr rho epsilon *grad", nullptr, true},
+     "use_nesterov: bool = false", SparseKind::kDecay},
+    {"AdaMax", simd::Rule::kAdaMax, "var m v", "beta1_power lr beta1 beta2 epsilon *grad", nullptr, SparseKind::kNone},
+    {"Adadelta", simd::Rule::kAdadelta, "var accum accum_update", "lr rho epsilon *grad", nullptr, SparseKind::kRows},
     {"Ftrl", simd::Rule::kFtrl, "var accum linear", "*grad lr l1 l2 lr_power", "multiply_linear_by_lr: bool = false",
-     true},
+     SparseKind::kRows},
     {"FtrlV2", simd::Rule::kFtrlV2, "var accum linear", "*grad lr l1 l2 l2_shrinkage lr_power",
-     "multiply_linear_by_lr: bool = false", true},
-    {"ProximalGradientDescent", simd::Rule::kProximalGradientDescent, "var", "alpha l1 l2 *delta", nullptr, true},
-    {"ProximalAdagrad", simd::Rule::kProximalAdagrad, "var accum", "lr l1 l2 *grad", nullptr, true},
+     "multiply_linear_by_lr: bool = false", SparseKind::kRows},
+    {"ProximalGradientDescent", simd::Rule::kProximalGradientDescent, "var", "alpha l1 l2 *delta", nullptr,
+     SparseKind::kRows},
+    {"ProximalAdagrad", simd::Rule::kProximalAdagrad, "var accum", "lr l1 l2 *grad", nullptr, SparseKind::kRows},
     {"AdagradDA", simd::Rule::kAdagradDA, "var gradient_accumulator gradient_squared_accumulator",
-     "*grad lr l1 l2 global_step", nullptr, true},
-    {"PowerSign", simd::Rule::kPowerSign, "var m", "lr logbase sign_decay beta *grad", nullptr, false},
-    {"AddSign", simd::Rule::kAddSign, "var m", "lr alpha sign_decay beta *grad", nullptr, false},
+     "*grad lr l1 l2 global_step", nullptr, SparseKind::kRows},
+    {"PowerSign", simd::Rule::kPowerSign, "var m", "lr logbase sign_decay beta *grad", nullptr, SparseKind::kNone},
+    {"AddSign", simd::Rule::kAddSign, "var m", "lr alpha sign_decay beta *grad", nullptr, SparseKind::kNone},
 };
 
-// Declares "Apply<name>" or "SparseApply<name>".
-void declare_optimizer(Registry& r, const Optimizer& optimizer, bool sparse);
+// Declares the optimizer's op for dense or sparse gradients; returns its name.
+std::string declare_optimizer(Registry& r, const Optimizer& optimizer, bool sparse);
 // Locks the first `n` inputs' variables.
 VariableUpdate update_variables(const KernelContext& c, int n);
 
@@ -116,6 +127,13 @@ class OptimizerNode {
     for (int i = 0; i < num_states_; ++i) s[static_cast<size_t>(i)] = update[i].template data<T>();
     return s;
   }
+  // The states from element `offset` on.
+  std::array<T*, kMaxStates> at(std::array<T*, kMaxStates> states, int64_t offset) const {
+    for (int i = 0; i < num_states_; ++i) states[static_cast<size_t>(i)] += offset;
+    return states;
+  }
+  // Memory moved for one: states in and out, and the gradient.
+  int64_t bytes_per_element() const { return (2 * num_states_ + 1) * static_cast<int64_t>(sizeof(T)); }
 
  private:
   simd::Rule rule_;

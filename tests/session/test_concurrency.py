@@ -87,19 +87,17 @@ def test_snapshots_are_whole():
         together(work)
 
 
-def test_training_from_many_threads():
-    """Hogwild: losses go down and nothing breaks, with sparse and dense updates at once.
-
-    Adagrad's update is one kernel, so no run sees half of another's. (Sparse Adam is made of several, as in TensorFlow:
-    another run may find the first moment of a row and not yet the second.)
-    """
+@pytest.mark.parametrize("optimizer", [tf.train.AdagradOptimizer, tf.train.AdamOptimizer])
+def test_training_from_many_threads(optimizer):
+    """Hogwild: losses go down and nothing breaks, with sparse and dense updates at once: no run sees half of
+    another's update, for each is one kernel."""
     with tf.Graph().as_default(), tf.Session() as sess:
         tf.set_random_seed(1)
         table = tf.Variable(tf.random_normal([20, 4], seed=1))
         w = tf.Variable(tf.random_normal([4, 1], seed=2))
         ids, target = tf.placeholder(tf.int32, [None]), tf.placeholder(tf.float32, [None, 1])
         loss = tf.reduce_mean(tf.square(tf.matmul(tf.nn.embedding_lookup(table, ids), w) - target))
-        step = tf.train.AdagradOptimizer(0.1).minimize(loss)
+        step = optimizer(0.01).minimize(loss)
         sess.run(tf.global_variables_initializer())
         feed = {ids: np.arange(20), target: np.linspace(-1, 1, 20)[:, None]}
         before = sess.run(loss, feed)

@@ -1,12 +1,15 @@
 """Optimizers: what goes wrong, and what must stay as it was. Values: tests/golden/programs."""
 
+import os
+
 import numpy as np
 import pytest
 
 import tfmini as tf
-from tfmini import raw
+from tfmini import _core, raw
 from tfmini.train.optimizer import Optimizer
 
+ISAS = ("base", "avx2", "avx512")
 START = np.arange(12, dtype=np.float32).reshape(4, 3)
 
 
@@ -126,7 +129,7 @@ def test_index_out_of_range_changes_nothing(name):
     grad = tf.IndexedSlices(tf.constant(START[:3]), ids, tf.constant([4, 3]))
     optimizer = OPTIMIZERS[name]()
     step = optimizer.apply_gradients([(grad, v)])
-    slots = [optimizer.get_slot(v, s) for s in optimizer.get_slot_names() if name != "adam"]
+    slots = [optimizer.get_slot(v, s) for s in optimizer.get_slot_names()]
     with initialized() as sess:
         before = sess.run([v, *slots])
         for bad in ([0, 1, 4], [0, -1, 2]):
@@ -176,6 +179,43 @@ def test_every_length():
                 np.testing.assert_allclose(
                     sess.run(v), want, rtol=max(tol, 3e-5 if dtype == "float32" else tol), atol=tol
                 )
+
+
+@pytest.fixture
+def use_isa():
+    yield _core.set_isa
+    usable = [name for name in ISAS if _core.set_isa(name)]
+    _core.set_isa(os.environ.get("TFMINI_CPU_ISA") or usable[-1])
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("dtype, tol", [("float32", 2e-5), ("float64", 1e-12), ("float16", 4e-3)])
+def test_sparse_adam_is_adam_by_a_gradient_that_is_mostly_zero(dtype, tol, isa, use_isa):
+    """Repeated rows, rows without gradient, no rows at all; widths around vectors and the kernel's tiles."""
+    if not use_isa(isa):
+        pytest.skip(f"this processor lacks {isa}")
+    rng = np.random.default_rng(0)
+    for shape, count in (((7, 3), 4), ((1, 5), 3), ((50,), 20), ((9, 2, 4), 0), ((0, 4), 0), ((5, 0), 2),
+                         ((300, 17), 31), ((4, 257), 9), ((3, 1000), 2), ((2000, 1), 64)):  # fmt: skip
+        start = rng.standard_normal(shape).astype(dtype)
+        ids = rng.integers(0, max(shape[0], 1), count)
+        values = rng.standard_normal((count, *shape[1:])).astype(dtype)
+        dense = np.zeros(shape)
+        np.add.at(dense, ids, values.astype(np.float64))
+        by_rows, whole = tf.Variable(start), tf.Variable(start)
+        rows, optimizer = (
+            tf.IndexedSlices(tf.constant(values), tf.constant(ids)),
+            tf.train.AdamOptimizer(0.1, epsilon=1e-3),
+        )
+        step = optimizer.apply_gradients([(rows, by_rows), (tf.constant(dense.astype(dtype)), whole)])
+        slots = [[optimizer.get_slot(v, name) for name in ("m", "v")] for v in (by_rows, whole)]
+        with initialized() as sess:
+            for _ in range(3):
+                sess.run(step)
+            got, want = sess.run([[by_rows, *slots[0]], [whole, *slots[1]]])
+            assert all(np.isfinite(x).all() for x in got)
+            for x, y in zip(got, want):
+                np.testing.assert_allclose(x, y, rtol=tol, atol=tol)
 
 
 def test_a_snapshot_is_not_written():

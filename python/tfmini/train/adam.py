@@ -68,25 +68,10 @@ class AdamOptimizer(Optimizer):
         m, v = self.get_slot(var, "m"), self.get_slot(var, "v")
         return raw.ApplyAdam(var, m, v, *self._hypers(var), grad, use_locking=self._use_locking)
 
-    def _apply_sparse(self, grad: IndexedSlices, var: Any) -> Any:
-        beta1_power, beta2_power, lr, beta1, beta2, epsilon = self._hypers(var)
-        root = raw.Sqrt(raw.Sub(1.0, beta2_power, name="sub"))
-        rate = raw.RealDiv(raw.Mul(lr, root, name="mul"), raw.Sub(1.0, beta1_power, name="sub"), name="truediv")
-        m_t = self._decayed_sum(self.get_slot(var, "m"), beta1, grad.values, grad.indices)
-        v_t = self._decayed_sum(
-            self.get_slot(var, "v"), beta2, raw.Mul(grad.values, grad.values, name="mul"), grad.indices
-        )
-        denominator = raw.AddV2(raw.Sqrt(v_t), epsilon, name="add")
-        step = raw.RealDiv(raw.Mul(rate, m_t, name="mul"), denominator, name="truediv")
-        update = raw.AssignSub(var, step, use_locking=self._use_locking)
-        return group(update, m_t, v_t)
-
-    def _decayed_sum(self, slot: Any, beta: Tensor, values: Tensor, indices: Tensor) -> Tensor:
-        """slot = beta * slot, then (1 - beta) * values added at `indices`."""
-        addend = raw.Mul(values, raw.Sub(1.0, beta, name="sub"), name="mul")
-        decayed = raw.Assign(slot, raw.Mul(slot.value(), beta, name="mul"), use_locking=self._use_locking)
-        with control_dependencies([decayed]):
-            return raw.ScatterAdd(slot, indices, addend, use_locking=self._use_locking)
+    def _apply_sparse_duplicate_indices(self, grad: IndexedSlices, var: Any) -> Any:
+        m, v = self.get_slot(var, "m"), self.get_slot(var, "v")
+        hypers = self._hypers(var)
+        return raw._SparseApplyAdam(var, m, v, *hypers, grad.values, grad.indices, use_locking=self._use_locking)
 
     def _finish(self, update_ops: list[Any], name_scope: str) -> Any:
         with control_dependencies(update_ops):
