@@ -9,6 +9,7 @@
 namespace tfmini::conv {
 namespace {
 
+using simd::ConvFinish;
 using simd::ConvTile;
 using simd::ConvTiles;
 
@@ -229,23 +230,23 @@ class Correlator {
 
     void multiply(int64_t group, int64_t panel, int64_t c_offset, int64_t cols) {
       const T* b = c_.b_ + (group * c_.panels_.count + panel) * c_.panel_stride_;
-      const int64_t channel = group * c_.group_dest_ + panel * c_.panels_.width();
+      const ConvFinish<T> finish = c_.job_.finish(group * c_.group_dest_ + panel * c_.panels_.width());
       const int64_t vectors = ceil_div(cols, c_.panels_.lanes);
       const int64_t max_rows = c_.tiles_.max_rows[vectors - 1];
       const int64_t tiles = ceil_div(pixels_, max_rows);
       for (const DepthBlock& d : c_.blocks_) {
+        const bool last = &d == &c_.blocks_.back();
         ConvTile<T> t{nullptr,  offsets_.data() + d.first_run,
                       d.runs,   d.length,
                       1,        b + d.k * c_.ldb_,
                       c_.ldb_,  nullptr,
                       c_offset, cols,
-                      d.k > 0};
+                      d.k > 0,  last && c_.job_.epilogue.finishes() ? &finish : nullptr};
         for (int64_t i = 0; i < tiles; ++i) {
           const int64_t begin = pixels_ * i / tiles, end = pixels_ * (i + 1) / tiles;
           t.a = a_.data() + begin;
           t.c = out_.data() + begin;
           c_.tiles_.tile[vectors - 1][end - begin - 1](t);
-          if (&d == &c_.blocks_.back()) c_.job_.finish(t.c, end - begin, c_offset, channel, cols);
         }
       }
     }
@@ -288,7 +289,7 @@ void clear(const Correlation<T>& job) {
         T* const out = job.dest + n * plane * channels + (nchw ? at : at * channels);
         T* const sums = nchw ? planar.data() : out;
         std::fill_n(sums, channels, T(0));
-        job.finish(&sums, 1, 0, 0, channels);
+        simd::conv_tiles<T>().finish(job.finish(0), &sums, 0, 1, channels);
         if (nchw) store_planes(sums, 1, channels, out, plane, [](int64_t) { return 0; });
       }
 }

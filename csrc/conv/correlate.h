@@ -57,11 +57,9 @@ struct Correlation {
   Epilogue<T> epilogue{};
   Tensor* packed = nullptr;  // see conv::forward
 
-  // The epilogue of channels [first, first + channels) of some pixels, whose sums are at c[i] + offset.
-  void finish(T* const* c, int64_t pixels, int64_t offset, int64_t first, int64_t channels) const {
-    if (!epilogue.finishes()) return;
-    const T* bias = epilogue.bias ? epilogue.bias + first : nullptr;
-    simd::conv_tiles<T>().finish({c, offset, pixels, channels, bias, epilogue.add, dest, epilogue.low, epilogue.high});
+  // What the sums of channels from `first` on still need.
+  simd::ConvFinish<T> finish(int64_t first) const {
+    return {epilogue.bias ? epilogue.bias + first : nullptr, epilogue.add, dest, epilogue.low, epilogue.high};
   }
 };
 

@@ -186,7 +186,7 @@ class Winograd {
           if (!whole && !nchw) std::copy_n(from, channels, to);
           c[y * cols + x] = nchw ? from : to;
         }
-      job.finish(c, rows * cols, 0, channel, channels);
+      if (job.epilogue.finishes()) w_.tiles_.finish(job.finish(channel), c, 0, rows * cols, channels);
       if (!nchw) return;
       for (int64_t y = 0; y < rows; ++y)
         store_planes(pixels + y * kWinogradOut * channels, cols, channels,

@@ -33,10 +33,60 @@ struct Vector {
   static constexpr int kLanes = kBytes / sizeof(T);
 };
 
+template <class V, class T>
+inline __attribute__((always_inline)) V at(const T* p) {
+  return *reinterpret_cast<const V*>(p);
+}
+
+// One vector or, for the last few channels, one element.
+template <class V, class T>
+inline __attribute__((always_inline)) V finished(const ConvFinish<T>& f, V x, V low, V high, const T* c, int64_t j) {
+  if (f.bias) x += at<V>(f.bias + j);
+  if (f.add) x += at<V>(f.add + (c - f.dest) + j);
+  x = x < low ? low : x;
+  return x > high ? high : x;
+}
+
+template <class T>
+void finish(const ConvFinish<T>& f, T* const* rows_of_c, int64_t offset, int64_t rows, int64_t cols) {
+  using V = typename Vector<T>::type;
+  constexpr int64_t kLanes = Vector<T>::kLanes;
+  const V low = V{} + f.low, high = V{} + f.high;
+  for (int64_t i = 0; i < rows; ++i) {
+    T* const c = rows_of_c[i] + offset;
+    int64_t j = 0;
+    for (; j + kLanes <= cols; j += kLanes)
+      *reinterpret_cast<V*>(c + j) = finished<V>(f, at<V>(c + j), low, high, c, j);
+    for (; j < cols; ++j) c[j] = finished<T>(f, c[j], f.low, f.high, c, j);
+  }
+}
+
+// Tiles whose last vector is partial: once per tile and out of line, so that one copy serves all.
+template <class T>
+__attribute__((noinline)) void store_partial(const ConvTile<T>& t, const T* sums, int64_t width, int64_t rows) {
+  for (int64_t i = 0; i < rows; ++i, sums += width) {
+    T* const c = t.c[i] + t.c_offset;
+    for (int64_t j = 0; j < t.cols; ++j) c[j] = t.accumulate ? c[j] + sums[j] : sums[j];
+  }
+  if (t.finish) finish(*t.finish, t.c, t.c_offset, rows, t.cols);
+}
+
 template <class T, int kRows, int kVectors>
 void tile(const ConvTile<T>& t) {
   using V = typename Vector<T>::type;
   constexpr int kLanes = Vector<T>::kLanes;
+  constexpr int kWidth = kVectors * kLanes;
+  // The tile's cache lines lie far apart, where no hardware expects them: they are fetched during the products.
+#pragma GCC unroll 8
+  for (int i = 0; i < kRows; ++i)
+    for (int j = 0; j < kWidth; j += 64 / sizeof(T)) __builtin_prefetch(t.c[i] + t.c_offset + j, 1);
+  if (t.finish && t.finish->add) {
+    const int64_t distance = t.finish->add - t.finish->dest + t.c_offset;
+#pragma GCC unroll 8
+    for (int i = 0; i < kRows; ++i)
+      for (int j = 0; j < kWidth; j += 64 / sizeof(T)) __builtin_prefetch(t.c[i] + distance + j);
+  }
+
   V acc[kRows][kVectors] = {};
   const T* a[kRows];
 #pragma GCC unroll 8
@@ -44,58 +94,55 @@ void tile(const ConvTile<T>& t) {
   const T* b = t.b;
   const int64_t ldb = t.ldb, step = t.step, length = t.length;
   for (int64_t r = 0; r < t.runs; ++r) {
-    int64_t at = t.offsets[r];
-    for (int64_t k = 0; k < length; ++k, at += step, b += ldb) {
+    int64_t k_at = t.offsets[r];
+    for (int64_t k = 0; k < length; ++k, k_at += step, b += ldb) {
       V bv[kVectors];
 #pragma GCC unroll 4
-      for (int j = 0; j < kVectors; ++j) bv[j] = *reinterpret_cast<const V*>(b + j * kLanes);
+      for (int j = 0; j < kVectors; ++j) bv[j] = at<V>(b + j * kLanes);
 #pragma GCC unroll 8
       for (int i = 0; i < kRows; ++i) {
-        const T x = a[i][at];
+        const T x = a[i][k_at];
 #pragma GCC unroll 4
         for (int j = 0; j < kVectors; ++j) acc[i][j] += x * bv[j];
       }
     }
   }
-  const int64_t tail = t.cols - (kVectors - 1) * kLanes;
+
+  if (t.cols < kWidth) {
+    T sums[kRows][kWidth];
 #pragma GCC unroll 8
-  for (int i = 0; i < kRows; ++i) {
-    T* c = t.c[i] + t.c_offset;
+    for (int i = 0; i < kRows; ++i)
+#pragma GCC unroll 4
+      for (int j = 0; j < kVectors; ++j) *reinterpret_cast<V*>(&sums[i][j * kLanes]) = acc[i][j];
+    return store_partial(t, &sums[0][0], kWidth, kRows);
+  }
+  T* c[kRows];
+#pragma GCC unroll 8
+  for (int i = 0; i < kRows; ++i) c[i] = t.c[i] + t.c_offset;
+  if (t.accumulate) {
+#pragma GCC unroll 8
+    for (int i = 0; i < kRows; ++i)
+#pragma GCC unroll 4
+      for (int j = 0; j < kVectors; ++j) acc[i][j] += at<V>(c[i] + j * kLanes);
+  }
+  if (const ConvFinish<T>* const f = t.finish) {
+    const V low = V{} + f->low, high = V{} + f->high;
 #pragma GCC unroll 4
     for (int j = 0; j < kVectors; ++j) {
-      if (j + 1 < kVectors || tail == kLanes) {
-        V* out = reinterpret_cast<V*>(c + j * kLanes);
-        *out = t.accumulate ? *out + acc[i][j] : acc[i][j];
-      } else {
-        const V last = acc[i][j];
-        T* out = c + j * kLanes;
-        for (int64_t l = 0; l < tail; ++l) out[l] = t.accumulate ? out[l] + last[l] : last[l];
+      const V bias = f->bias ? at<V>(f->bias + j * kLanes) : V{};
+#pragma GCC unroll 8
+      for (int i = 0; i < kRows; ++i) {
+        V x = acc[i][j] + bias;
+        if (f->add) x += at<V>(f->add + (c[i] - f->dest) + j * kLanes);
+        x = x < low ? low : x;
+        acc[i][j] = x > high ? high : x;
       }
     }
   }
-}
-
-// One vector or, for the last few channels, one element.
-template <class V, class T>
-inline __attribute__((always_inline)) void finish_at(const ConvFinish<T>& f, V low, V high, T* c, int64_t j) {
-  V x = *reinterpret_cast<V*>(c + j);
-  if (f.bias) x += *reinterpret_cast<const V*>(f.bias + j);
-  if (f.add) x += *reinterpret_cast<const V*>(f.add + (c - f.dest) + j);
-  x = x < low ? low : x;
-  *reinterpret_cast<V*>(c + j) = x > high ? high : x;
-}
-
-template <class T>
-void finish(const ConvFinish<T>& f) {
-  using V = typename Vector<T>::type;
-  constexpr int64_t kLanes = Vector<T>::kLanes;
-  const V low = V{} + f.low, high = V{} + f.high;
-  for (int64_t i = 0; i < f.rows; ++i) {
-    T* const c = f.c[i] + f.c_offset;
-    int64_t j = 0;
-    for (; j + kLanes <= f.cols; j += kLanes) finish_at<V>(f, low, high, c, j);
-    for (; j < f.cols; ++j) finish_at<T>(f, f.low, f.high, c, j);
-  }
+#pragma GCC unroll 8
+  for (int i = 0; i < kRows; ++i)
+#pragma GCC unroll 4
+    for (int j = 0; j < kVectors; ++j) *reinterpret_cast<V*>(c[i] + j * kLanes) = acc[i][j];
 }
 
 // A tile that does not fit the registers is never asked for.

@@ -8,6 +8,16 @@
 
 namespace tfmini::simd {
 
+// What sums still need before they are stored: c = clamp(c + bias[j] + what lies as far from `add` as c
+// from `dest`, low, high). NaN stays NaN.
+template <class T>
+struct ConvFinish {
+  const T* bias;  // of column 0; or null
+  const T* add;   // or null
+  const T* dest;
+  T low, high;
+};
+
 // C[i][j] (+)= sum_k A_i[k] * B[k][j]. Row A_i consists of runs: `length` elements `step` apart,
 // the first at a[i] + offsets[run]. k counts through all runs, B's rows lie `ldb` apart.
 //
@@ -26,19 +36,7 @@ struct ConvTile {
   int64_t c_offset;  // added to every c[i]
   int64_t cols;      // columns to store, in (lanes * (vectors - 1), lanes * vectors]
   bool accumulate;
-};
-
-// What the sums of some pixels still need: c[i][j] = clamp(c[i][j] + bias[j] + what lies as far from
-// `add` as c[i][j] from `dest`, low, high). NaN stays NaN.
-template <class T>
-struct ConvFinish {
-  T* const* c;
-  int64_t c_offset;  // added to every c[i]
-  int64_t rows, cols;
-  const T* bias;  // or null
-  const T* add;   // or null
-  const T* dest;  // where pixel 0, channel 0 is stored
-  T low, high;
+  const ConvFinish<T>* finish = nullptr;  // null: the sums are stored as they are
 };
 
 template <class T>
@@ -50,7 +48,8 @@ struct ConvTiles {
   int max_rows[kMaxVectors];  // by vectors - 1
   using Fn = void (*)(const ConvTile<T>&);
   Fn tile[kMaxVectors][kMaxRows];  // by vectors - 1, rows - 1
-  void (*finish)(const ConvFinish<T>&);
+  // The same for sums that are stored already: `cols` of them at each c[i] + offset.
+  void (*finish)(const ConvFinish<T>&, T* const* c, int64_t offset, int64_t rows, int64_t cols);
 };
 
 struct ConvTable {
