@@ -16,15 +16,12 @@ using simd::ConvTiles;
 constexpr int64_t kBandBytes = 192 << 10;  // of source per block: leaves room for the filter in L2
 constexpr int64_t kDepthBlock = 1024;      // rows of the filter per pass over a block's pixels
 constexpr int64_t kMinPixels = 24;         // a block this small is not split further
+constexpr double kFlops = 60;              // per nanosecond and thread, about
+constexpr double kBytes = 10;              // likewise, from beyond L2
 
 // A stretch of the products' index k that one tile call covers.
 struct DepthBlock {
   int64_t first_run, runs, length, k;
-};
-
-// Blocks of output pixels: `images` whole images, or a rectangle of one.
-struct Blocking {
-  int64_t images = 1, rows = 1, cols = 1;
 };
 
 template <class T>
@@ -42,10 +39,10 @@ class Correlator {
     choose_blocks();
     plan_runs();
     prepare_matrices();
-    const int64_t blocks = image_blocks_ * row_blocks_ * col_blocks_;
+    const int64_t blocks = stripes_ * ranges_;
     const int64_t slices = job_.groups * panel_splits_;
     const double flops = 2.0 * job_.batch * job_.h.count * job_.w.count * job_.dest_channels * depth_;
-    const double cost = flops / (60.0 * blocks * slices);  // nanoseconds, at 60 GFLOP/s
+    const double cost = flops / (kFlops * static_cast<double>(blocks * slices));  // nanoseconds
     parallel_for(blocks * slices, grain_for_cost(cost), [&](int64_t begin, int64_t end) {
       Worker worker(*this);
       for (int64_t t = begin; t < end; ++t) worker.run(t / slices, t % slices);
@@ -57,25 +54,39 @@ class Correlator {
     return job_.h.span(rows) * job_.w.span(cols) * job_.source.channels;
   }
 
+  // Stripes of columns, if rows are too long for a band, and of each stripe equal ranges of pixels, in
+  // the order in which they lie, through all rows and images.
   void choose_blocks() {
     constexpr int64_t kElements = kBandBytes / sizeof(T);
-    const int64_t height = job_.h.count, width = job_.w.count, pixels = job_.batch * height * width;
-    const int64_t wanted = 4 * max_threads();
-    const int64_t target = std::max(kMinPixels, ceil_div(pixels, wanted));  // pixels of a block
-    blocking_.cols = width;
-    while (blocking_.cols > kMinPixels && band_elements(1, blocking_.cols) > kElements)
-      blocking_.cols = ceil_div(blocking_.cols, 2);
-    blocking_.rows = std::clamp<int64_t>(target / blocking_.cols, 1, height);
-    while (blocking_.rows > 1 && band_elements(blocking_.rows, blocking_.cols) > kElements) --blocking_.rows;
-    if (blocking_.cols == width && blocking_.rows == height) {
-      const int64_t fit = std::max<int64_t>(1, kElements / band_elements(height, width));
-      blocking_.images = std::clamp<int64_t>(target / (height * width), 1, std::min(fit, job_.batch));
+    const int64_t height = job_.h.count, width = job_.w.count, lines = job_.batch * height;
+    while (width / stripes_ > kMinPixels && band_elements(1, ceil_div(width, stripes_)) > kElements) stripes_ *= 2;
+    const int64_t cols = ceil_div(width, stripes_), pixels = lines * cols;
+    int64_t rows = 1;  // of a band
+    while (rows < height && band_elements(rows + 1, cols) <= kElements) ++rows;
+    if (rows == height) rows *= std::max<int64_t>(1, kElements / band_elements(height, cols));
+    choose_splits(pixels, ceil_div(lines, rows), std::max<int64_t>(1, pixels / kMinPixels));
+  }
+
+  // At least `least` ranges of pixels, and of panels as many as give every thread something to do. Balance
+  // counts, and memory: the filter is read for every range, the image read, copied and read for every split.
+  void choose_splits(int64_t pixels, int64_t least, int64_t most) {
+    const int64_t threads = max_threads(), wanted = 4 * threads, others = stripes_ * job_.groups;
+    const auto filter = static_cast<double>(depth_ * group_dest_);
+    const auto image = 3.0 * static_cast<double>(job_.batch * job_.source.height * job_.source.width * group_source_);
+    double best = 0;
+    for (int64_t r = least; r <= std::max(least, std::min(most, least + wanted)); ++r) {
+      const int64_t splits = std::min(panels_.count, ceil_div(wanted, r * others));
+      const int64_t rounds = ceil_div(r * splits * others, threads);
+      const int64_t products =
+          rounds * ceil_div(pixels, r) * ceil_div(panels_.count, splits) * panels_.width() * depth_;
+      const double bytes = sizeof(T) * (static_cast<double>(r) * filter + static_cast<double>(splits) * image);
+      const double cost =
+          2.0 * static_cast<double>(products) / kFlops + bytes / (kBytes * static_cast<double>(threads));
+      if (best > 0 && cost >= best) continue;
+      best = cost;
+      ranges_ = r;
+      panel_splits_ = splits;
     }
-    image_blocks_ = ceil_div(job_.batch, blocking_.images);
-    row_blocks_ = ceil_div(height, blocking_.rows);
-    col_blocks_ = ceil_div(width, blocking_.cols);
-    const int64_t blocks = image_blocks_ * row_blocks_ * col_blocks_ * job_.groups;
-    panel_splits_ = blocks >= wanted ? 1 : std::min(panels_.count, ceil_div(wanted, blocks));
   }
 
   // Taps of one filter row that read neighbouring pixels form a single run of products.
@@ -153,13 +164,12 @@ class Correlator {
   class Worker {
    public:
     explicit Worker(const Correlator& job) : c_(job) {
-      const Blocking& b = job.blocking_;
-      const int64_t pixels = b.images * b.rows * b.cols;
+      const Correlation<T>& c = job.job_;
+      const int64_t pixels = ceil_div(c.batch * c.h.count * ceil_div(c.w.count, job.stripes_), job.ranges_);
       a_.resize(pixels);
       out_.resize(pixels);
       at_.resize(pixels);
       offsets_.resize(job.runs_.size());
-      band_ = Tensor(dtype_of<T>, Shape{b.images * job.band_elements(b.rows, b.cols)});
       if (job.job_.source.nchw) {
         const int64_t cols = ceil_div(job.panels_.count, job.panel_splits_) * job.panels_.width();
         planes_ = Tensor(dtype_of<T>, Shape{pixels * cols});
@@ -192,39 +202,50 @@ class Correlator {
     }
 
    private:
-    // Pointers to the block's source pixels, in the image itself if it has no border to pad.
+    // Pointers to the block's source pixels, in the images themselves if no border has to be padded.
     void load(int64_t block) {
       const Correlation<T>& job = c_.job_;
-      const Blocking& b = c_.blocking_;
-      const int64_t col0 = block % c_.col_blocks_ * b.cols;
-      const int64_t row0 = block / c_.col_blocks_ % c_.row_blocks_ * b.rows;
-      const int64_t image0 = block / (c_.col_blocks_ * c_.row_blocks_) * b.images;
-      const int64_t cols = std::min(b.cols, job.w.count - col0), rows = std::min(b.rows, job.h.count - row0);
-      const int64_t images = std::min(b.images, job.batch - image0);
-      const Rect rect{row0 * job.h.step + job.h.low(), col0 * job.w.step + job.w.low(), job.h.span(rows),
-                      job.w.span(cols)};
       const Image<T>& src = job.source;
-      const bool direct = !src.nchw && rect.y >= 0 && rect.x >= 0 && rect.y + rect.height <= src.height &&
-                          rect.x + rect.width <= src.width;
-      row_pixels_ = direct ? src.width : rect.width;
+      const int64_t stripe = block / c_.ranges_, range = block % c_.ranges_;
+      const int64_t col0 = job.w.count * stripe / c_.stripes_;
+      const int64_t cols = job.w.count * (stripe + 1) / c_.stripes_ - col0, plane = job.h.count * cols;
+      const int64_t first = job.batch * plane * range / c_.ranges_, last = job.batch * plane * (range + 1) / c_.ranges_;
+      pieces_.clear();
+      bool direct = !src.nchw;
+      int64_t pixels = 0;  // of the band
+      for (int64_t p = first; p < last;) {
+        const int64_t image = p / plane, end = std::min(last, (image + 1) * plane);
+        const int64_t row = (p - image * plane) / cols, rows = ceil_div(end - image * plane, cols) - row;
+        const Rect rect{row * job.h.step + job.h.low(), col0 * job.w.step + job.w.low(), job.h.span(rows),
+                        job.w.span(cols)};
+        direct &= rect.y >= 0 && rect.x >= 0 && rect.y + rect.height <= src.height && rect.x + rect.width <= src.width;
+        pieces_.push_back({rect, image, p - image * plane, end - image * plane, pixels});
+        pixels += rect.height * rect.width;
+        p = end;
+      }
+      if (!direct && (!band_.defined() || band_.num_elements() < pixels * src.channels))
+        band_ = Tensor(dtype_of<T>, Shape{pixels * src.channels});
+      row_pixels_ = direct ? src.width : job.w.span(cols);
       pixels_ = 0;
-      const int64_t plane = job.dest_height * job.dest_width;
-      for (int64_t n = 0; n < images; ++n) {
+      const int64_t dest_plane = job.dest_height * job.dest_width;
+      for (const Piece& piece : pieces_) {
+        const Rect& rect = piece.rect;
         Image<T> image = src;
-        image.data += (image0 + n) * src.height * src.width * src.channels;
+        image.data += piece.image * src.height * src.width * src.channels;
         const T* origin = image.data + (rect.y * src.width + rect.x) * src.channels;
         if (!direct) {
-          T* copy = band_.data<T>() + n * rect.height * rect.width * src.channels;
+          T* const copy = band_.data<T>() + piece.at * src.channels;
           load_band(image, rect, copy);
           origin = copy;
         }
-        const int64_t base = (image0 + n) * (src.nchw ? job.dest_channels : 1) * plane;
-        for (int64_t y = 0; y < rows; ++y)
-          for (int64_t x = 0; x < cols; ++x, ++pixels_) {
-            a_[pixels_] = origin + (y * job.h.step * row_pixels_ + x * job.w.step) * src.channels;
-            at_[pixels_] = base + (job.h.first + (row0 + y) * job.h.every) * job.dest_width + job.w.first +
-                           (col0 + x) * job.w.every;
-          }
+        const int64_t base = piece.image * (src.nchw ? job.dest_channels : 1) * dest_plane, row0 = piece.begin / cols;
+        int64_t y = row0, x = piece.begin % cols;
+        for (int64_t p = piece.begin; p < piece.end; ++p, ++pixels_) {
+          a_[pixels_] = origin + ((y - row0) * job.h.step * row_pixels_ + x * job.w.step) * src.channels;
+          at_[pixels_] =
+              base + (job.h.first + y * job.h.every) * job.dest_width + job.w.first + (col0 + x) * job.w.every;
+          if (++x == cols) x = 0, ++y;
+        }
       }
     }
 
@@ -251,11 +272,18 @@ class Correlator {
       }
     }
 
+    // The part of a block in one image: its pixels [begin, end), and where they lie in the band.
+    struct Piece {
+      Rect rect;
+      int64_t image, begin, end, at;
+    };
+
     const Correlator& c_;
     int64_t block_ = -1;
     int64_t pixels_ = 0;
     int64_t row_pixels_ = 0;
     Tensor band_, planes_;
+    std::vector<Piece> pieces_;
     std::vector<const T*> a_;
     std::vector<T*> out_;
     std::vector<int64_t> at_, offsets_;
@@ -266,8 +294,7 @@ class Correlator {
   const int64_t group_source_, group_dest_;
   const Panels panels_;
   const int64_t depth_;
-  Blocking blocking_;
-  int64_t image_blocks_ = 1, row_blocks_ = 1, col_blocks_ = 1, panel_splits_ = 1;
+  int64_t stripes_ = 1, ranges_ = 1, panel_splits_ = 1;
   bool merged_ = false;
   std::vector<Run> runs_;
   std::vector<DepthBlock> blocks_;
