@@ -1,6 +1,7 @@
 #include "conv/correlate.h"
 
 #include "conv/panels.h"
+#include "conv/split.h"
 #include "conv/winograd.h"
 #include "core/parallel.h"
 #include "core/tensor.h"
@@ -16,8 +17,6 @@ using simd::ConvTiles;
 constexpr int64_t kBandBytes = 192 << 10;  // of source per block: leaves room for the filter in L2
 constexpr int64_t kDepthBlock = 1024;      // rows of the filter per pass over a block's pixels
 constexpr int64_t kMinPixels = 24;         // a block this small is not split further
-constexpr double kFlops = 60;              // per nanosecond and thread, about
-constexpr double kBytes = 10;              // likewise, from beyond L2
 
 // A stretch of the products' index k that one tile call covers.
 struct DepthBlock {
@@ -42,7 +41,7 @@ class Correlator {
     const int64_t blocks = stripes_ * ranges_;
     const int64_t slices = job_.groups * panel_splits_;
     const double flops = 2.0 * job_.batch * job_.h.count * job_.w.count * job_.dest_channels * depth_;
-    const double cost = flops / (kFlops * static_cast<double>(blocks * slices));  // nanoseconds
+    const double cost = flops / (60.0 * static_cast<double>(blocks * slices));  // nanoseconds, at 60 GFLOP/s
     parallel_for(blocks * slices, grain_for_cost(cost), [&](int64_t begin, int64_t end) {
       Worker worker(*this);
       for (int64_t t = begin; t < end; ++t) worker.run(t / slices, t % slices);
@@ -64,29 +63,18 @@ class Correlator {
     int64_t rows = 1;  // of a band
     while (rows < height && band_elements(rows + 1, cols) <= kElements) ++rows;
     if (rows == height) rows *= std::max<int64_t>(1, kElements / band_elements(height, cols));
-    choose_splits(pixels, ceil_div(lines, rows), std::max<int64_t>(1, pixels / kMinPixels));
-  }
-
-  // At least `least` ranges of pixels, and of panels as many as give every thread something to do. Balance
-  // counts, and memory: the filter is read for every range, the image read, copied and read for every split.
-  void choose_splits(int64_t pixels, int64_t least, int64_t most) {
-    const int64_t threads = max_threads(), wanted = 4 * threads, others = stripes_ * job_.groups;
-    const auto filter = static_cast<double>(depth_ * group_dest_);
-    const auto image = 3.0 * static_cast<double>(job_.batch * job_.source.height * job_.source.width * group_source_);
-    double best = 0;
-    for (int64_t r = least; r <= std::max(least, std::min(most, least + wanted)); ++r) {
-      const int64_t splits = std::min(panels_.count, ceil_div(wanted, r * others));
-      const int64_t rounds = ceil_div(r * splits * others, threads);
-      const int64_t products =
-          rounds * ceil_div(pixels, r) * ceil_div(panels_.count, splits) * panels_.width() * depth_;
-      const double bytes = sizeof(T) * (static_cast<double>(r) * filter + static_cast<double>(splits) * image);
-      const double cost =
-          2.0 * static_cast<double>(products) / kFlops + bytes / (kBytes * static_cast<double>(threads));
-      if (best > 0 && cost >= best) continue;
-      best = cost;
-      ranges_ = r;
-      panel_splits_ = splits;
-    }
+    // The image is read, copied and read again.
+    const auto image = static_cast<double>(job_.batch * job_.source.height * job_.source.width * group_source_);
+    const Split split = choose_split({.units = pixels,
+                                      .panels = panels_.count,
+                                      .others = stripes_ * job_.groups,
+                                      .least = ceil_div(lines, rows),
+                                      .most = std::max<int64_t>(1, pixels / kMinPixels),
+                                      .products = static_cast<double>(panels_.width() * depth_),
+                                      .range_bytes = static_cast<double>(sizeof(T) * depth_ * group_dest_),
+                                      .split_bytes = 3.0 * sizeof(T) * image});
+    ranges_ = split.ranges;
+    panel_splits_ = split.splits;
   }
 
   // Taps of one filter row that read neighbouring pixels form a single run of products.

@@ -1,6 +1,7 @@
 #include "conv/winograd.h"
 
 #include "conv/panels.h"
+#include "conv/split.h"
 #include "core/parallel.h"
 #include "core/tensor.h"
 #include "simd/conv.h"
@@ -17,6 +18,7 @@ constexpr int64_t kTaps = 9;
 constexpr int64_t kBlockTiles = 24;       // tiles that share one pass over the transformed filter, at least
 constexpr int64_t kBlockBytes = 1 << 20;  // of transformed input and output per block, if that allows more
 constexpr int64_t kMaxBlockTiles = 96;
+constexpr double kTransform = 8;  // multiply-adds that take as long as making one transformed value
 
 // Points lie this far apart, a cache line past a multiple of the set stride: 36 arrays at equal
 // distances modulo 4096 would evict each other from L1.
@@ -33,14 +35,22 @@ class Winograd {
         tile_rows_(ceil_div(job.h.count, kWinogradOut)),
         tile_cols_(ceil_div(job.w.count, kWinogradOut)),
         tile_count_(job.batch * tile_rows_ * tile_cols_) {
-    const int64_t row = tiles_.max_rows[panels_.vectors - 1];
     const int64_t tile_bytes = kWinogradPoints * (sources_ + job.dest_channels) * static_cast<int64_t>(sizeof(float));
     const int64_t limit = std::clamp(kBlockBytes / tile_bytes, kBlockTiles, kMaxBlockTiles);
-    const int64_t blocks = ceil_div(tile_count_, limit);
-    block_tiles_ = std::min(ceil_div(ceil_div(tile_count_, blocks), row) * row, tile_count_);
-    blocks_ = ceil_div(tile_count_, block_tiles_);
-    const int64_t wanted = 4 * max_threads();
-    splits_ = blocks_ >= wanted ? 1 : std::min(panels_.count, ceil_div(wanted, blocks_));
+    const auto points = static_cast<double>(kWinogradPoints * sources_);
+    const auto tiles = static_cast<double>(tile_count_);
+    const Split split = choose_split({.units = tile_count_,
+                                      .panels = panels_.count,
+                                      .others = 1,
+                                      .least = ceil_div(tile_count_, limit),
+                                      .most = std::max<int64_t>(1, tile_count_ / kBlockTiles),
+                                      .products = points * static_cast<double>(panels_.width()),
+                                      .range_bytes = points * static_cast<double>(sizeof(float) * panels_.cols),
+                                      .split_bytes = 0,
+                                      .split_products = kTransform * points * tiles});
+    blocks_ = split.ranges;
+    splits_ = split.splits;
+    block_tiles_ = ceil_div(tile_count_, blocks_);
   }
 
   void run() {
@@ -102,8 +112,8 @@ class Winograd {
           pixels_(DType::kFloat, Shape{kWinogradOut * kWinogradOut * cols_}) {}
 
     void run(int64_t block, int64_t split) {
-      first_tile_ = block * w_.block_tiles_;
-      count_ = std::min(w_.block_tiles_, w_.tile_count_ - first_tile_);
+      first_tile_ = w_.tile_count_ * block / w_.blocks_;
+      count_ = w_.tile_count_ * (block + 1) / w_.blocks_ - first_tile_;
       if (block != block_)
         for (int64_t t = 0; t < count_; ++t) load(t);
       block_ = block;
@@ -215,15 +225,15 @@ bool three_dense(const AxisTaps& a) {
 
 }  // namespace
 
-// In multiply-adds per pair of channels. The constants are measured: what a transformed value costs
-// to make, and what an element of the filter costs to fetch and to transform.
+// In multiply-adds per pair of channels. The constants are measured: what an element of the filter costs
+// to fetch and to transform.
 template <class T>
 bool winograd_wins(const Correlation<T>& job) {
   if (sizeof(T) != sizeof(float) || job.groups != 1 || !three_dense(job.h) || !three_dense(job.w)) return false;
   const auto sources = static_cast<double>(job.source.channels), dests = static_cast<double>(job.dest_channels);
   const auto tiles =
       static_cast<double>(job.batch * ceil_div(job.h.count, kWinogradOut) * ceil_div(job.w.count, kWinogradOut));
-  constexpr double kTransform = 8, kFetch = 20, kPrepare = 60;
+  constexpr double kFetch = 20, kPrepare = 60;
   const double per_filter_element = job.packed ? kFetch : kFetch + kPrepare;
   const double direct = static_cast<double>(job.batch * job.h.count * job.w.count * kTaps);
   const double minimal =
