@@ -107,8 +107,8 @@ def includes(path):
     return [name for mark, name in found if mark == '"'], [name for mark, name in found if mark == "<"]
 
 
-def families():
-    return re.findall(r"^FAMILY\((\w+)\)", (CSRC / "ops/families.def").read_text(), re.M)
+def families(table=CSRC / "ops/families.def"):
+    return re.findall(r"^FAMILY\((\w+)\)", table.read_text(), re.M)
 
 
 def test_no_long_files():
@@ -138,7 +138,11 @@ def test_exceptions_are_needed():
 
 
 def test_cuda_mirrors_csrc():
-    assert not {p.stem for p in (ROOT / "cuda/ops").glob("*.cu")} - {p.stem for p in (CSRC / "ops").glob("*.cc")}
+    stems = {p.stem for p in (ROOT / "cuda/ops").glob("*.cu")}
+    assert not stems - {p.stem for p in (CSRC / "ops").glob("*.cc")}
+    listed = families(ROOT / "cuda/ops/families.def")
+    assert listed == sorted(listed), "families.def is not in alphabetical order"
+    assert {s for s in stems if f"register_{s}_cuda(Registry" in (ROOT / f"cuda/ops/{s}.cu").read_text()} == set(listed)
 
 
 @pytest.mark.parametrize("folder", sorted(MAY_INCLUDE))

@@ -7,6 +7,11 @@ namespace tfmini {
 #define FAMILY(name) void register_##name(Registry&);
 #include "ops/families.def"
 #undef FAMILY
+#if defined(TFMINI_WITH_CUDA)
+#define FAMILY(name) void register_##name##_cuda(Registry&);
+#include "../cuda/ops/families.def"
+#undef FAMILY
+#endif
 
 namespace {
 
@@ -22,6 +27,11 @@ void register_all(Registry& r) {
 #define FAMILY(name) register_##name(r);
 #include "ops/families.def"
 #undef FAMILY
+#if defined(TFMINI_WITH_CUDA)
+#define FAMILY(name) register_##name##_cuda(r);
+#include "../cuda/ops/families.def"
+#undef FAMILY
+#endif
 }
 
 }  // namespace

@@ -7,9 +7,10 @@
 
 #include "core/devices.h"
 #include "core/error.h"
+#include "core/launch.cuh"
+#include "core/stream.h"
 
 namespace tfmini::cuda {
-namespace {
 
 void check_cuda(cudaError_t error, const char* what) {
   if (error == cudaSuccess) return;
@@ -17,6 +18,8 @@ void check_cuda(cudaError_t error, const char* what) {
   const Code code = error == cudaErrorMemoryAllocation ? Code::kResourceExhausted : Code::kInternal;
   fail(code, what, ": ", cudaGetErrorString(error));
 }
+
+namespace {
 
 // A block from the device's stream-ordered pool. Freeing it is ordered after the work that was
 // queued before, so no synchronisation is needed.
@@ -87,6 +90,10 @@ class CudaDevice final : public Device {
     synchronize();
     check_cuda(cudaMemPoolTrimTo(pool_, 0), "returning device memory");
   }
+  cudaStream_t stream() const {
+    use();
+    return stream_;
+  }
 
  private:
   void use() const { check_cuda(cudaSetDevice(index()), "selecting the device"); }
@@ -101,6 +108,8 @@ class CudaDevice final : public Device {
 };
 
 }  // namespace
+
+cudaStream_t stream(const KernelContext& c) { return static_cast<const CudaDevice&>(c.device()).stream(); }
 
 std::string status() {
   int count = 0;

@@ -1,0 +1,246 @@
+#include "sim/fibers.h"
+
+#include <sys/mman.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <numeric>
+#include <vector>
+
+#include "sim/context.h"
+
+uint3 threadIdx, blockIdx;
+dim3 blockDim, gridDim;
+
+namespace tfmini::sim {
+namespace {
+
+// xorshift: only has to differ from launch to launch, and to be the same in every process.
+class Shuffle {
+ public:
+  explicit Shuffle(uint64_t seed) : state_(seed * 0x9e3779b97f4a7c15ull + 1) {}
+  uint32_t below(uint32_t n) {
+    state_ ^= state_ << 13;
+    state_ ^= state_ >> 7;
+    state_ ^= state_ << 17;
+    return static_cast<uint32_t>((state_ >> 32) % n);
+  }
+  // A permutation of 0..n-1 in O(1) memory: i -> (start + i * stride) mod n.
+  struct Order {
+    uint64_t n, start, stride;
+    uint64_t operator()(uint64_t i) const { return (start + i * stride) % n; }
+  };
+  Order order(uint64_t n) {
+    const uint32_t limit = static_cast<uint32_t>(n < 0x7fffffff ? n : 0x7fffffff);
+    Order o{n, below(limit), below(limit) + 1};
+    while (std::gcd(o.n, o.stride) != 1) ++o.stride;
+    return o;
+  }
+  template <class T>
+  void shuffle(std::vector<T>& v) {
+    for (size_t i = v.size(); i > 1; --i) std::swap(v[i - 1], v[below(static_cast<uint32_t>(i))]);
+  }
+
+ private:
+  uint64_t state_;
+};
+
+struct Fiber {
+  Context context;
+  int thread = 0;  // the one it is in the middle of
+};
+
+class Block {
+ public:
+  void run(dim3 block, const std::function<void()>& thread, Shuffle& shuffle);
+  const char* error() const { return error_; }
+
+  void block_barrier() {
+    at_barrier_.push_back(current_);
+    pause();
+  }
+  void warp_meet(const WarpPart& part);
+  [[noreturn]] void trap(const char* message) {
+    error_ = message;
+    pause();
+    std::abort();  // a fiber of a failed launch is never resumed
+  }
+
+ private:
+  struct Warp {
+    uint32_t alive = 0, waiting = 0;
+    WarpPart parts[32];
+    Fiber* fibers[32];
+  };
+
+  static void fiber_main(void* block) { static_cast<Block*>(block)->work(); }
+  void work();
+  Fiber* idle_fiber();
+  void resume(Fiber* fiber) {
+    current_ = fiber;
+    place(fiber->thread);
+    switch_context(scheduler_, fiber->context);
+  }
+  void pause() { switch_context(current_->context, scheduler_); }
+  void place(int thread) {
+    const unsigned t = static_cast<unsigned>(thread);
+    threadIdx = {t % blockDim.x, t / blockDim.x % blockDim.y, t / (blockDim.x * blockDim.y)};
+  }
+  void end_thread(int thread);
+  void meet_if_complete(Warp& warp, uint32_t mask);
+
+  const std::function<void()>* thread_ = nullptr;
+  const char* error_ = nullptr;
+  int num_threads_ = 0, started_ = 0, ended_ = 0;
+  Shuffle::Order order_{};
+  Context scheduler_;
+  Fiber* current_ = nullptr;
+  std::vector<std::unique_ptr<Fiber>> fibers_;  // all there are; reused by later blocks
+  std::vector<Fiber*> idle_, ready_, at_barrier_;
+  Warp warps_[kMaxThreads / 32];
+};
+
+Block& the_block() {
+  static auto* block = new Block;  // fibers keep pointing to it
+  return *block;
+}
+
+void Block::run(dim3 block, const std::function<void()>& thread, Shuffle& shuffle) {
+  thread_ = &thread;
+  error_ = nullptr;
+  num_threads_ = static_cast<int>(block.x * block.y * block.z);
+  started_ = ended_ = 0;
+  order_ = shuffle.order(static_cast<uint64_t>(num_threads_));
+  for (int w = 0; w * 32 < num_threads_; ++w) {
+    const int lanes = num_threads_ - w * 32;
+    warps_[w].alive = lanes >= 32 ? ~0u : (1u << lanes) - 1;
+    warps_[w].waiting = 0;
+  }
+  while (!error_ && ended_ < num_threads_) {
+    if (!ready_.empty()) {
+      Fiber* fiber = ready_.back();
+      ready_.pop_back();
+      resume(fiber);
+    } else if (started_ < num_threads_) {
+      resume(idle_fiber());
+    } else if (static_cast<int>(at_barrier_.size()) == num_threads_ - ended_) {
+      ready_.swap(at_barrier_);
+      shuffle.shuffle(ready_);
+    } else {
+      error_ = "threads wait for each other forever: a __syncthreads or a warp operation that not all of them reach";
+    }
+  }
+  if (error_) {  // fibers are stuck in the middle of the kernel: start afresh
+    fibers_.clear();
+    idle_.clear();
+    ready_.clear();
+    at_barrier_.clear();
+  }
+}
+
+Fiber* Block::idle_fiber() {
+  if (idle_.empty()) {
+    fibers_.push_back(std::make_unique<Fiber>());
+    fibers_.back()->context.start(&fiber_main, this);
+    return fibers_.back().get();
+  }
+  Fiber* fiber = idle_.back();
+  idle_.pop_back();
+  return fiber;
+}
+
+void Block::work() {
+  enter_context(scheduler_);
+  for (;;) {
+    Fiber* self = current_;
+    while (started_ < num_threads_) {
+      self->thread = static_cast<int>(order_(static_cast<uint64_t>(started_++)));
+      place(self->thread);
+      (*thread_)();
+      end_thread(self->thread);
+    }
+    idle_.push_back(self);
+    pause();
+  }
+}
+
+void Block::end_thread(int thread) {
+  ++ended_;
+  Warp& warp = warps_[thread / 32];
+  warp.alive &= ~(1u << thread % 32);
+  // Lanes that have left are not waited for.
+  for (int k = 0; k < 32 && warp.waiting; ++k)
+    if (warp.waiting >> k & 1) meet_if_complete(warp, warp.parts[k].mask);
+}
+
+void Block::meet_if_complete(Warp& warp, uint32_t mask) {
+  const uint32_t present = mask & warp.alive;
+  if ((warp.waiting & present) != present) return;
+  const WarpPart& first = warp.parts[__builtin_ctz(present)];
+  for (int k = 0; k < 32; ++k) {
+    if (!(present >> k & 1)) continue;
+    if (warp.parts[k].mask != mask) return;  // waits for another group
+    if (warp.parts[k].finish != first.finish) trap("lanes of a warp meet at different warp operations");
+  }
+  first.finish(first.self, warp.parts, present);
+  warp.waiting &= ~present;
+  for (int k = 0; k < 32; ++k)
+    if ((present >> k & 1) && warp.fibers[k] != current_) ready_.push_back(warp.fibers[k]);
+}
+
+void Block::warp_meet(const WarpPart& part) {
+  Warp& warp = warps_[current_->thread / 32];
+  const int k = current_->thread % 32;
+  if (!(part.mask >> k & 1)) trap("a lane takes part in a warp operation whose mask leaves it out");
+  warp.parts[k] = part;
+  warp.fibers[k] = current_;
+  warp.waiting |= 1u << k;
+  meet_if_complete(warp, part.mask);
+  if (warp.waiting >> k & 1) pause();
+}
+
+unsigned char* shared_memory = nullptr;
+
+uint64_t next_seed() {
+  static uint64_t launches = [] {
+    const char* seed = std::getenv("TFMINI_CUDASIM_SEED");
+    return seed ? std::strtoull(seed, nullptr, 10) << 32 : 0;
+  }();
+  return ++launches;
+}
+
+}  // namespace
+
+const char* run_grid(dim3 grid, dim3 block, size_t dynamic_shared_bytes, const std::function<void()>& thread) {
+  gridDim = grid;
+  blockDim = block;
+  Shuffle shuffle(next_seed());
+  // Its own allocation, so that an address sanitizer sees accesses beyond it. TMA wants 1024 bytes of alignment.
+  std::unique_ptr<void, void (*)(void*)> shared(std::aligned_alloc(1024, (dynamic_shared_bytes + 1023) / 1024 * 1024),
+                                                std::free);
+  shared_memory = static_cast<unsigned char*>(shared.get());
+  forbid_access(shared_memory + dynamic_shared_bytes, (1024 - dynamic_shared_bytes % 1024) % 1024);
+  const uint64_t blocks = static_cast<uint64_t>(grid.x) * grid.y * grid.z;
+  const Shuffle::Order order = shuffle.order(blocks);
+  const char* error = nullptr;
+  for (uint64_t i = 0; i < blocks && !error; ++i) {
+    const uint64_t b = order(i);
+    blockIdx = {static_cast<unsigned>(b % grid.x), static_cast<unsigned>(b / grid.x % grid.y),
+                static_cast<unsigned>(b / grid.x / grid.y)};
+    std::memset(shared_memory, 0xff, dynamic_shared_bytes);  // NaN in every floating type
+    the_block().run(block, thread, shuffle);
+    error = the_block().error();
+  }
+  allow_access(shared_memory + dynamic_shared_bytes, (1024 - dynamic_shared_bytes % 1024) % 1024);
+  return error;
+}
+
+void block_barrier() { the_block().block_barrier(); }
+void* dynamic_shared() { return shared_memory; }
+void trap(const char* message) { the_block().trap(message); }
+void warp_meet(const WarpPart& part) { the_block().warp_meet(part); }
+int lane() { return static_cast<int>((threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z)) % 32); }
+
+}  // namespace tfmini::sim
