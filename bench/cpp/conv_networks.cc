@@ -1,11 +1,13 @@
-// The convolutions of ResNet-50 and Inception-v3 inference one by one, filters packed before, sorted by the
-// time they lose: what they take beyond their multiplications (of the direct sum) at the machine's peak. Winograd's
-// method may gain.
+// The convolutions of ResNet-50 and Inception-v3 inference one after the other, as in the networks (filters packed
+// before, but not in cache), sorted by the time they lose: what they take beyond their multiplications (of the direct
+// sum) at the machine's peak. Winograd's method may gain.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "conv/conv.h"
@@ -18,12 +20,6 @@ namespace {
 struct Layer {
   int64_t size, in, out, kernel_h, kernel_w, stride;
   bool padded, added;  // SAME; with the sum of a shortcut
-  int count = 1;
-
-  bool same_as(const Layer& l) const {
-    return size == l.size && in == l.in && out == l.out && kernel_h == l.kernel_h && kernel_w == l.kernel_w &&
-           stride == l.stride && padded == l.padded && added == l.added;
-  }
 };
 
 // Collects layers as an image passes through them.
@@ -35,12 +31,7 @@ class Network {
 
   Image conv(Image x, int64_t out, int64_t kernel_h, int64_t kernel_w, int64_t stride = 1, bool padded = true,
              bool added = false) {
-    const Layer layer{x.size, x.channels, out, kernel_h, kernel_w, stride, padded, added};
-    const auto known = std::ranges::find_if(layers, [&](const Layer& l) { return l.same_as(layer); });
-    if (known == layers.end())
-      layers.push_back(layer);
-    else
-      ++known->count;
+    layers.push_back({x.size, x.channels, out, kernel_h, kernel_w, stride, padded, added});
     return {padded ? (x.size + stride - 1) / stride : (x.size - kernel_h) / stride + 1, out};
   }
   Image shrink(Image x, int64_t out) { return conv(x, out, 3, 3, 2, false); }
@@ -105,58 +96,77 @@ WindowAxis axis(int64_t in, int64_t kernel, int64_t stride, bool padded) {
   return {in, kernel, stride, 1, padded ? kernel / 2 : 0, out};
 }
 
-struct Result {
-  std::string name;
-  double seconds, ideal;
+std::string name(const Layer& l) {
+  const auto text = [](int64_t i) { return std::to_string(i); };
+  return text(l.size) + "x" + text(l.size) + "x" + text(l.in) + " " + text(l.kernel_h) + "x" + text(l.kernel_w) + "x" +
+         text(l.out) + (l.stride > 1 ? " / 2" : "") + (l.padded ? "" : " valid") + (l.added ? " + shortcut" : "");
+}
+
+// A layer with its packed filter. Images are the same for all layers of one size.
+struct Step {
+  ConvGeometry g;
+  bool added;
+  Tensor packed;
+  double seconds = 1e9;
+
+  Step(const Layer& l, int64_t batch) : added(l.added) {
+    g.batch = batch;
+    g.in_channels = l.in;
+    g.out_channels = l.out;
+    g.h = axis(l.size, l.kernel_h, l.stride, l.padded);
+    g.w = axis(l.size, l.kernel_w, l.stride, l.padded);
+  }
+  int64_t inputs() const { return g.batch * g.h.in * g.w.in * g.in_channels; }
+  int64_t outputs() const { return g.batch * g.h.out * g.w.out * g.out_channels; }
+  double flops() const { return 2.0 * static_cast<double>(outputs() * g.depth()); }
 };
 
-Result measure(const Layer& l, int64_t batch, double budget, double peak) {
-  ConvGeometry g;
-  g.batch = batch;
-  g.in_channels = l.in;
-  g.out_channels = l.out;
-  g.h = axis(l.size, l.kernel_h, l.stride, l.padded);
-  g.w = axis(l.size, l.kernel_w, l.stride, l.padded);
-  const auto pixels = static_cast<size_t>(batch * g.h.out * g.w.out);
-  std::vector<float> x(static_cast<size_t>(batch * l.size * l.size * l.in), 0.5f),
-      y(pixels * static_cast<size_t>(l.out));
-  std::vector<float> f(static_cast<size_t>(g.depth() * l.out), 0.125f), bias(static_cast<size_t>(l.out), 0.1f);
-  std::vector<float> shortcut(l.added ? y.size() : 0, 0.5f);
-  conv::Epilogue<float> epilogue;
-  epilogue.bias = bias.data();
-  epilogue.add = l.added ? shortcut.data() : nullptr;
-  epilogue.low = 0;
-  Tensor packed;
-  double best = 1e9;
-  const double end = probe::now() + budget;
-  for (int i = 0; i < 3 || probe::now() < end; ++i) {
-    const double start = probe::now();
-    conv::forward(g, x.data(), f.data(), y.data(), epilogue, &packed);
-    best = std::min(best, probe::now() - start);
-  }
-  const double flops = 2.0 * static_cast<double>(y.size()) * static_cast<double>(g.depth());
-  char name[96];
-  std::snprintf(name, sizeof name, "%2d of %3ldx%-3ldx%4ld %ldx%ldx%ld%s%s%s", l.count, long(l.size), long(l.size),
-                long(l.in), long(l.kernel_h), long(l.kernel_w), long(l.out), l.stride > 1 ? " / 2" : "",
-                l.padded ? "" : " valid", l.added ? " + shortcut" : "");
-  return {name, l.count * best, l.count * 1e-9 * flops / peak};
-}
+struct Total {
+  int count = 0;
+  double seconds = 0, ideal = 0;
+};
 
 void run(const char* title, const Network& network, int64_t batch, double budget) {
   const double peak = probe::peak_gflops(max_threads(), 10);
-  std::vector<Result> results;
-  for (const Layer& l : network.layers)
-    results.push_back(measure(l, batch, budget / static_cast<double>(network.layers.size()), peak));
-  std::ranges::sort(results, std::ranges::greater{}, [](const Result& r) { return r.seconds - r.ideal; });
-  double seconds = 0, ideal = 0;
-  std::printf("%s, batch %ld, peak %.0f GFLOP/s\n", title, long(batch), peak);
-  for (const Result& r : results) {
-    std::printf("  %-46s %8.1f us %6.1f %%  lost %7.1f us\n", r.name.c_str(), 1e6 * r.seconds,
-                100 * r.ideal / r.seconds, 1e6 * (r.seconds - r.ideal));
-    seconds += r.seconds;
-    ideal += r.ideal;
+  std::vector<Step> steps;
+  int64_t largest = 0, filter = 0;
+  for (const Layer& l : network.layers) {
+    const Step& s = steps.emplace_back(l, batch);
+    largest = std::max({largest, s.inputs(), s.outputs()});
+    filter = std::max(filter, s.g.depth() * s.g.out_channels);
   }
-  std::printf("  %-46s %8.1f us %6.1f %%\n", "all convolutions", 1e6 * seconds, 100 * ideal / seconds);
+  const std::vector<float> f(static_cast<size_t>(filter), 0.125f), bias(4096, 0.1f);
+  std::vector<float> images[3];  // two in turn, and one for shortcuts
+  for (auto& image : images) image.assign(static_cast<size_t>(largest), 0.5f);
+  const double end = probe::now() + budget;
+  for (int i = 0; i < 3 || probe::now() < end; ++i)
+    for (size_t k = 0; k < steps.size(); ++k) {
+      Step& s = steps[k];
+      conv::Epilogue<float> epilogue;
+      epilogue.bias = bias.data();
+      epilogue.add = s.added ? images[2].data() : nullptr;
+      epilogue.low = 0;
+      epilogue.high = 1;
+      const double start = probe::now();
+      conv::forward(s.g, images[k % 2].data(), f.data(), images[1 - k % 2].data(), epilogue, &s.packed);
+      s.seconds = std::min(s.seconds, probe::now() - start);
+    }
+
+  std::map<std::string, Total> totals;
+  Total all;
+  for (size_t k = 0; k < steps.size(); ++k)
+    for (Total* t : {&totals[name(network.layers[k])], &all}) {
+      ++t->count;
+      t->seconds += steps[k].seconds;
+      t->ideal += 1e-9 * steps[k].flops() / peak;
+    }
+  std::vector<std::pair<std::string, Total>> rows(totals.begin(), totals.end());
+  std::ranges::sort(rows, std::ranges::greater{}, [](const auto& r) { return r.second.seconds - r.second.ideal; });
+  rows.emplace_back("all convolutions", all);
+  std::printf("%s, batch %ld, peak %.0f GFLOP/s\n", title, long(batch), peak);
+  for (const auto& [row, t] : rows)
+    std::printf("  %2d of %-40s %8.1f us %6.1f %%  lost %7.1f us\n", t.count, row.c_str(), 1e6 * t.seconds,
+                100 * t.ideal / t.seconds, 1e6 * (t.seconds - t.ideal));
 }
 
 }  // namespace
