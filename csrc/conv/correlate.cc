@@ -245,16 +245,24 @@ class Correlator {
       const int64_t tiles = ceil_div(pixels_, max_rows);
       for (const DepthBlock& d : c_.blocks_) {
         const bool last = &d == &c_.blocks_.back();
-        ConvTile<T> t{nullptr,  offsets_.data() + d.first_run,
-                      d.runs,   d.length,
-                      1,        b + d.k * c_.ldb_,
-                      c_.ldb_,  nullptr,
-                      c_offset, cols,
-                      d.k > 0,  last && c_.job_.epilogue.finishes() ? &finish : nullptr};
+        ConvTile<T> t{nullptr,
+                      offsets_.data() + d.first_run,
+                      d.runs,
+                      d.length,
+                      1,
+                      b + d.k * c_.ldb_,
+                      c_.ldb_,
+                      nullptr,
+                      c_offset,
+                      cols,
+                      d.k > 0,
+                      nullptr,
+                      last && c_.job_.epilogue.finishes() ? &finish : nullptr};
         for (int64_t i = 0; i < tiles; ++i) {
           const int64_t begin = pixels_ * i / tiles, end = pixels_ * (i + 1) / tiles;
           t.a = a_.data() + begin;
           t.c = out_.data() + begin;
+          t.next = out_.data() + std::min(end, pixels_ - (end - begin));
           c_.tiles_.tile[vectors - 1][end - begin - 1](t);
         }
       }

@@ -193,7 +193,8 @@ class FilterGrad {
                       c,
                       group * f_.cols_ + col0,
                       cols,
-                      accumulate || r > 0};
+                      accumulate || r > 0,
+                      c};
         for (int64_t tile = first; tile < last; ++tile) {
           const int64_t at = f_.tile_rows_[tile], n = f_.tile_rows_[tile + 1] - at;
           for (int64_t i = 0; i < n; ++i) {

@@ -100,7 +100,7 @@ class Scatter {
             a[i] = row + (begin + i) * depth;
             c[i] = &products_[(begin + i) * s_.cols_];
           }
-          s_.tiles_.tile[vectors - 1][rows - 1]({a, &offset, 1, depth, 1, b, s_.width_, c, col, cols, false});
+          s_.tiles_.tile[vectors - 1][rows - 1]({a, &offset, 1, depth, 1, b, s_.width_, c, col, cols, false, c});
         }
       }
     }

@@ -168,7 +168,7 @@ class Winograd {
           c[r] = out_.data<float>() + point * out_stride_ + (begin + r) * cols_;
         }
         w_.tiles_.tile[vectors - 1][rows - 1](
-            {a, &offset, 1, w_.sources_, 1, b, w_.panels_.width(), c, col, cols, false});
+            {a, &offset, 1, w_.sources_, 1, b, w_.panels_.width(), c, col, cols, false, c});
       }
     }
 

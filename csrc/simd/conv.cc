@@ -20,6 +20,9 @@ constexpr int kMaxVectors = 2;
 #endif
 constexpr int kRegisters = kMaxVectors == 4 ? 32 : 16;
 
+// Steps of k by which B is fetched ahead: it may come from memory, filters are read once per image.
+constexpr int kAhead = 64;
+
 constexpr int max_rows(int vectors) {
   if (vectors > kMaxVectors) return 0;
   const int rows = (kRegisters - 1 - vectors) / vectors;
@@ -79,12 +82,12 @@ void tile(const ConvTile<T>& t) {
   // The tile's cache lines lie far apart, where no hardware expects them: they are fetched during the products.
 #pragma GCC unroll 8
   for (int i = 0; i < kRows; ++i)
-    for (int j = 0; j < kWidth; j += 64 / sizeof(T)) __builtin_prefetch(t.c[i] + t.c_offset + j, 1);
+    for (int j = 0; j < kWidth; j += 64 / sizeof(T)) __builtin_prefetch(t.next[i] + t.c_offset + j, 1);
   if (t.finish && t.finish->add) {
     const int64_t distance = t.finish->add - t.finish->dest + t.c_offset;
 #pragma GCC unroll 8
     for (int i = 0; i < kRows; ++i)
-      for (int j = 0; j < kWidth; j += 64 / sizeof(T)) __builtin_prefetch(t.c[i] + distance + j);
+      for (int j = 0; j < kWidth; j += 64 / sizeof(T)) __builtin_prefetch(t.next[i] + distance + j);
   }
 
   V acc[kRows][kVectors] = {};
@@ -97,6 +100,7 @@ void tile(const ConvTile<T>& t) {
     int64_t k_at = t.offsets[r];
     for (int64_t k = 0; k < length; ++k, k_at += step, b += ldb) {
       V bv[kVectors];
+      __builtin_prefetch(b + kAhead * kWidth);
 #pragma GCC unroll 4
       for (int j = 0; j < kVectors; ++j) bv[j] = at<V>(b + j * kLanes);
 #pragma GCC unroll 8

@@ -36,6 +36,7 @@ struct ConvTile {
   int64_t c_offset;  // added to every c[i]
   int64_t cols;      // columns to store, in (lanes * (vectors - 1), lanes * vectors]
   bool accumulate;
+  T* const* next;                         // as many rows that will be stored soon: fetched meanwhile
   const ConvFinish<T>* finish = nullptr;  // null: the sums are stored as they are
 };
 
