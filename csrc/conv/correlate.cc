@@ -14,9 +14,11 @@ using simd::ConvFinish;
 using simd::ConvTile;
 using simd::ConvTiles;
 
-constexpr int64_t kBandBytes = 192 << 10;  // of source per block: leaves room for the filter in L2
-constexpr int64_t kDepthBlock = 1024;      // rows of the filter per pass over a block's pixels
-constexpr int64_t kMinPixels = 24;         // a block this small is not split further
+constexpr int64_t kBandBytes = 192 << 10;    // of source per block: leaves room for the filter in L2
+constexpr int64_t kFilterBytes = 256 << 10;  // of a filter that stays in L2
+constexpr int64_t kRowBytes = 512;           // of outputs side by side that are worth keeping it there
+constexpr int64_t kDepthBlock = 1024;        // rows of the filter per pass over a block's pixels
+constexpr int64_t kMinPixels = 24;           // a block this small is not split further
 
 // A stretch of the products' index k that one tile call covers.
 struct DepthBlock {
@@ -182,8 +184,13 @@ class Correlator {
         const Run& run = c_.runs_[r];
         offsets_[r] = (run.dy * row_pixels_ + run.dx) * job.source.channels + group * c_.group_source_ + run.at;
       }
-      for (int64_t p = first; p < last; ++p)
-        multiply(group, p, (p - first) * c_.panels_.width(), c_.panels_.width_of(p));
+      // A wide filter that stays in L2 passes over few pixels at a time: their outputs are written from end to end.
+      constexpr int64_t kBytes = sizeof(T);
+      const bool strip = (last - first) * c_.panel_stride_ * kBytes <= kFilterBytes && cols * kBytes >= kRowBytes;
+      const int64_t strips = strip ? ceil_div(pixels_, c_.tiles_.max_rows[c_.panels_.vectors - 1]) : 1;
+      for (int64_t i = 0; i < strips; ++i)
+        for (int64_t p = first; p < last; ++p)
+          multiply(group, p, (p - first) * c_.panels_.width(), pixels_ * i / strips, pixels_ * (i + 1) / strips);
       if (nchw)
         store_planes(planes_.data<T>(), pixels_, cols, job.dest + first_channel * plane, plane,
                      [this](int64_t p) { return at_[p]; });
@@ -237,14 +244,15 @@ class Correlator {
       }
     }
 
-    void multiply(int64_t group, int64_t panel, int64_t c_offset, int64_t cols) {
+    void multiply(int64_t group, int64_t panel, int64_t c_offset, int64_t first, int64_t last) {
+      const int64_t cols = c_.panels_.width_of(panel);
       const T* b = c_.b_ + (group * c_.panels_.count + panel) * c_.panel_stride_;
       const ConvFinish<T> finish = c_.job_.finish(group * c_.group_dest_ + panel * c_.panels_.width());
+      const bool finishes = c_.job_.epilogue.finishes();
       const int64_t vectors = ceil_div(cols, c_.panels_.lanes);
       const int64_t max_rows = c_.tiles_.max_rows[vectors - 1];
-      const int64_t tiles = ceil_div(pixels_, max_rows);
+      const int64_t tiles = ceil_div(last - first, max_rows);
       for (const DepthBlock& d : c_.blocks_) {
-        const bool last = &d == &c_.blocks_.back();
         ConvTile<T> t{nullptr,
                       offsets_.data() + d.first_run,
                       d.runs,
@@ -257,9 +265,9 @@ class Correlator {
                       cols,
                       d.k > 0,
                       nullptr,
-                      last && c_.job_.epilogue.finishes() ? &finish : nullptr};
+                      finishes && &d == &c_.blocks_.back() ? &finish : nullptr};
         for (int64_t i = 0; i < tiles; ++i) {
-          const int64_t begin = pixels_ * i / tiles, end = pixels_ * (i + 1) / tiles;
+          const int64_t begin = first + (last - first) * i / tiles, end = first + (last - first) * (i + 1) / tiles;
           t.a = a_.data() + begin;
           t.c = out_.data() + begin;
           t.next = out_.data() + std::min(end, pixels_ - (end - begin));
