@@ -10,34 +10,32 @@
 namespace tfmini::conv {
 namespace {
 
-using simd::kWinogradIn;
-using simd::kWinogradOut;
-using simd::kWinogradPoints;
+using simd::WinogradScheme;
 
-constexpr int64_t kTaps = 9;
 constexpr int64_t kBlockTiles = 24;       // tiles that share one pass over the transformed filter, at least
 constexpr int64_t kBlockBytes = 1 << 20;  // of transformed input and output per block, if that allows more
 constexpr int64_t kMaxBlockTiles = 96;
 constexpr double kTransform = 8;  // multiply-adds that take as long as making one transformed value
 
-// Points lie this far apart, a cache line past a multiple of the set stride: 36 arrays at equal
+// Points lie this far apart, a cache line past a multiple of the set stride: arrays at equal
 // distances modulo 4096 would evict each other from L1.
 int64_t spread(int64_t elements) { return ceil_div(elements, 1024) * 1024 + 16; }
 
 class Winograd {
  public:
-  explicit Winograd(const Correlation<float>& job)
+  Winograd(const Correlation<float>& job, const WinogradScheme& scheme)
       : job_(job),
+        scheme_(scheme),
         tiles_(simd::conv_tiles<float>()),
         sources_(job.source.channels),
         panels_(job.dest_channels, tiles_.lanes, tiles_.max_vectors),
         filter_stride_(spread(panels_.count * sources_ * panels_.width())),
-        tile_rows_(ceil_div(job.h.count, kWinogradOut)),
-        tile_cols_(ceil_div(job.w.count, kWinogradOut)),
+        tile_rows_(ceil_div(job.h.count, scheme.out_h)),
+        tile_cols_(ceil_div(job.w.count, scheme.out_w)),
         tile_count_(job.batch * tile_rows_ * tile_cols_) {
-    const int64_t tile_bytes = kWinogradPoints * (sources_ + job.dest_channels) * static_cast<int64_t>(sizeof(float));
+    const int64_t tile_bytes = scheme.points() * (sources_ + job.dest_channels) * static_cast<int64_t>(sizeof(float));
     const int64_t limit = std::clamp(kBlockBytes / tile_bytes, kBlockTiles, kMaxBlockTiles);
-    const auto points = static_cast<double>(kWinogradPoints * sources_);
+    const auto points = static_cast<double>(scheme.points() * sources_);
     const auto tiles = static_cast<double>(tile_count_);
     const Split split = choose_split({.units = tile_count_,
                                       .panels = panels_.count,
@@ -55,7 +53,7 @@ class Winograd {
 
   void run() {
     prepare_filter();
-    const double products = static_cast<double>(tile_count_ * kWinogradPoints) * static_cast<double>(sources_) *
+    const double products = static_cast<double>(tile_count_ * scheme_.points()) * static_cast<double>(sources_) *
                             static_cast<double>(job_.dest_channels);
     const double cost = products / (25.0 * static_cast<double>(blocks_ * splits_));  // ns, transforms included
     parallel_for(blocks_ * splits_, grain_for_cost(cost), [&](int64_t begin, int64_t end) {
@@ -71,30 +69,29 @@ class Winograd {
       filter_ = *job_.packed;
       return;
     }
-    filter_ = Tensor(DType::kFloat, Shape{kWinogradPoints * filter_stride_});
+    filter_ = Tensor(DType::kFloat, Shape{scheme_.points() * filter_stride_});
     const TapMatrices<float>& m = job_.matrices;
-    const int64_t panel = sources_ * panels_.width();
+    const int64_t width = panels_.width(), panel = sources_ * width, stride = spread(64 * width);
+    const int64_t taps = scheme_.taps_h * scheme_.taps_w;
     float* const out = filter_.data<float>();
     // Pieces of a panel: few channels at a time, so that their taps stay in cache.
     const int64_t pieces = ceil_div(sources_, 64);
-    parallel_for(panels_.count * pieces, grain_for_cost(0.1 * kWinogradPoints * static_cast<double>(panel / pieces)),
-                 [&](int64_t begin, int64_t end) {
-                   const int64_t width = panels_.width();
-                   Tensor scratch(DType::kFloat, Shape{kTaps * spread(64 * width)});
-                   for (int64_t i = begin; i < end; ++i) {
-                     const int64_t p = i / pieces, first = sources_ * (i % pieces) / pieces;
-                     const int64_t count = sources_ * (i % pieces + 1) / pieces - first, stride = spread(64 * width);
-                     for (int64_t t = 0; t < kTaps; ++t) {
-                       const int64_t tap = job_.h.taps[t / 3].k * m.width + job_.w.taps[t % 3].k;
-                       pack_matrix(m.data + tap * m.tap_stride + first * m.source_stride + p * width * m.dest_stride,
-                                   m.source_stride, m.dest_stride, count, panels_.width_of(p), width,
-                                   job_.epilogue.scale ? job_.epilogue.scale + p * width : nullptr,
-                                   scratch.data<float>() + t * stride);
-                     }
-                     simd::winograd_table().filter(scratch.data<float>(), stride, out + p * panel + first * width,
-                                                   filter_stride_, count * width);
-                   }
-                 });
+    const double cost = 0.1 * static_cast<double>(scheme_.points() * panel / pieces);
+    parallel_for(panels_.count * pieces, grain_for_cost(cost), [&](int64_t begin, int64_t end) {
+      Tensor scratch(DType::kFloat, Shape{taps * stride});
+      for (int64_t i = begin; i < end; ++i) {
+        const int64_t p = i / pieces, first = sources_ * (i % pieces) / pieces;
+        const int64_t count = sources_ * (i % pieces + 1) / pieces - first;
+        for (int64_t t = 0; t < taps; ++t) {
+          const int64_t tap = job_.h.taps[t / scheme_.taps_w].k * m.width + job_.w.taps[t % scheme_.taps_w].k;
+          pack_matrix(m.data + tap * m.tap_stride + first * m.source_stride + p * width * m.dest_stride,
+                      m.source_stride, m.dest_stride, count, panels_.width_of(p), width,
+                      job_.epilogue.scale ? job_.epilogue.scale + p * width : nullptr,
+                      scratch.data<float>() + t * stride);
+        }
+        scheme_.filter(scratch.data<float>(), stride, out + p * panel + first * width, filter_stride_, count * width);
+      }
+    });
     if (job_.packed) *job_.packed = filter_;
   }
 
@@ -106,10 +103,10 @@ class Winograd {
           in_stride_(spread(job.block_tiles_ * job.sources_)),
           cols_(ceil_div(job.panels_.count, job.splits_) * job.panels_.width()),
           out_stride_(spread(job.block_tiles_ * cols_)),
-          in_(DType::kFloat, Shape{kWinogradPoints * in_stride_}),
-          out_(DType::kFloat, Shape{kWinogradPoints * out_stride_}),
-          patch_(DType::kFloat, Shape{kWinogradPoints * job.sources_}),
-          pixels_(DType::kFloat, Shape{kWinogradOut * kWinogradOut * cols_}) {}
+          in_(DType::kFloat, Shape{job.scheme_.points() * in_stride_}),
+          out_(DType::kFloat, Shape{job.scheme_.points() * out_stride_}),
+          patch_(DType::kFloat, Shape{job.scheme_.points() * job.sources_}),
+          pixels_(DType::kFloat, Shape{job.scheme_.out_h * job.scheme_.out_w * cols_}) {}
 
     void run(int64_t block, int64_t split) {
       first_tile_ = w_.tile_count_ * block / w_.blocks_;
@@ -118,7 +115,7 @@ class Winograd {
         for (int64_t t = 0; t < count_; ++t) load(t);
       block_ = block;
       const int64_t first = w_.panels_.count * split / w_.splits_, last = w_.panels_.count * (split + 1) / w_.splits_;
-      for (int64_t point = 0; point < kWinogradPoints; ++point)
+      for (int64_t point = 0; point < w_.scheme_.points(); ++point)
         for (int64_t p = first; p < last; ++p) multiply(point, p, (p - first) * w_.panels_.width());
       const int64_t channel = first * w_.panels_.width();
       const int64_t channels = std::min(w_.panels_.cols, last * w_.panels_.width()) - channel;
@@ -131,8 +128,8 @@ class Winograd {
     };
     Place place(int64_t t) const {
       const int64_t tile = first_tile_ + t, in_image = tile % (w_.tile_rows_ * w_.tile_cols_);
-      return {tile / (w_.tile_rows_ * w_.tile_cols_), in_image / w_.tile_cols_ * kWinogradOut,
-              in_image % w_.tile_cols_ * kWinogradOut};
+      return {tile / (w_.tile_rows_ * w_.tile_cols_), in_image / w_.tile_cols_ * w_.scheme_.out_h,
+              in_image % w_.tile_cols_ * w_.scheme_.out_w};
     }
 
     void load(int64_t t) {
@@ -140,17 +137,16 @@ class Winograd {
       Image<float> image = job.source;
       const Place at = place(t);
       image.data += at.image * image.height * image.width * image.channels;
-      const Rect rect{at.y + job.h.low(), at.x + job.w.low(), kWinogradIn, kWinogradIn};
+      const Rect rect{at.y + job.h.low(), at.x + job.w.low(), w_.scheme_.in_h, w_.scheme_.in_w};
       int64_t row = image.width * image.channels;
       const float* x = image.data + rect.y * row + rect.x * image.channels;
       if (image.nchw || rect.y < 0 || rect.x < 0 || rect.y + rect.height > image.height ||
           rect.x + rect.width > image.width) {
         load_band(image, rect, patch_.data<float>());
         x = patch_.data<float>();
-        row = kWinogradIn * image.channels;
+        row = rect.width * image.channels;
       }
-      simd::winograd_table().input(x, row, image.channels, in_.data<float>() + t * w_.sources_, in_stride_,
-                                   w_.sources_);
+      w_.scheme_.input(x, row, image.channels, in_.data<float>() + t * w_.sources_, in_stride_, w_.sources_);
     }
 
     void multiply(int64_t point, int64_t panel, int64_t col) {
@@ -176,22 +172,22 @@ class Winograd {
     void store(int64_t t, int64_t channel, int64_t channels) {
       const Correlation<float>& job = w_.job_;
       const Place at = place(t);
-      const int64_t rows = std::min<int64_t>(kWinogradOut, job.h.count - at.y);
-      const int64_t cols = std::min<int64_t>(kWinogradOut, job.w.count - at.x);
+      const int64_t tile_h = w_.scheme_.out_h, tile_w = w_.scheme_.out_w;
+      const int64_t rows = std::min(tile_h, job.h.count - at.y), cols = std::min(tile_w, job.w.count - at.x);
       const int64_t plane = job.dest_height * job.dest_width, n = job.dest_channels;
-      const bool nchw = job.source.nchw, whole = rows == kWinogradOut && cols == kWinogradOut && !nchw;
+      const bool nchw = job.source.nchw, whole = rows == tile_h && cols == tile_w && !nchw;
       float* const dest = job.dest + at.image * plane * n;
       float* const first = dest + (at.y * job.dest_width + at.x) * n + channel;
       float* const pixels = pixels_.data<float>();
       const float* const m = out_.data<float>() + t * cols_;
       if (whole)
-        simd::winograd_table().output(m, out_stride_, first, job.dest_width * n, n, channels);
+        w_.scheme_.output(m, out_stride_, first, job.dest_width * n, n, channels);
       else
-        simd::winograd_table().output(m, out_stride_, pixels, kWinogradOut * channels, channels, channels);
-      float* c[kWinogradOut * kWinogradOut];
+        w_.scheme_.output(m, out_stride_, pixels, tile_w * channels, channels, channels);
+      float* c[simd::kWinogradMaxOutputs];
       for (int64_t y = 0; y < rows; ++y)
         for (int64_t x = 0; x < cols; ++x) {
-          float* const from = pixels + (y * kWinogradOut + x) * channels;
+          float* const from = pixels + (y * tile_w + x) * channels;
           float* const to = first + (y * job.dest_width + x) * n;
           if (!whole && !nchw) std::copy_n(from, channels, to);
           c[y * cols + x] = nchw ? from : to;
@@ -199,7 +195,7 @@ class Winograd {
       if (job.epilogue.finishes()) w_.tiles_.finish(job.finish(channel), c, 0, rows * cols, channels);
       if (!nchw) return;
       for (int64_t y = 0; y < rows; ++y)
-        store_planes(pixels + y * kWinogradOut * channels, cols, channels,
+        store_planes(pixels + y * tile_w * channels, cols, channels,
                      dest + channel * plane + (at.y + y) * job.dest_width + at.x, plane, [](int64_t x) { return x; });
     }
 
@@ -211,6 +207,7 @@ class Winograd {
   };
 
   const Correlation<float>& job_;
+  const WinogradScheme& scheme_;
   const simd::ConvTiles<float>& tiles_;
   const int64_t sources_;
   const Panels panels_;
@@ -219,8 +216,16 @@ class Winograd {
   Tensor filter_;
 };
 
-bool three_dense(const AxisTaps& a) {
-  return a.taps.size() == 3 && a.dense() && a.step == 1 && a.every == 1 && a.first == 0;
+// The scheme for the job's taps, or null.
+template <class T>
+const WinogradScheme* scheme_for(const Correlation<T>& job) {
+  if (sizeof(T) != sizeof(float) || job.groups != 1) return nullptr;
+  for (const AxisTaps* a : {&job.h, &job.w})
+    if (!a->dense() || a->step != 1 || a->every != 1 || a->first != 0) return nullptr;
+  for (const WinogradScheme& s : simd::winograd_table().schemes)
+    if (s.taps_h == static_cast<int64_t>(job.h.taps.size()) && s.taps_w == static_cast<int64_t>(job.w.taps.size()))
+      return &s;
+  return nullptr;
 }
 
 }  // namespace
@@ -229,21 +234,20 @@ bool three_dense(const AxisTaps& a) {
 // to fetch and to transform.
 template <class T>
 bool winograd_wins(const Correlation<T>& job) {
-  if (sizeof(T) != sizeof(float) || job.groups != 1 || !three_dense(job.h) || !three_dense(job.w)) return false;
+  const WinogradScheme* const s = scheme_for(job);
+  if (!s) return false;
   const auto sources = static_cast<double>(job.source.channels), dests = static_cast<double>(job.dest_channels);
-  const auto tiles =
-      static_cast<double>(job.batch * ceil_div(job.h.count, kWinogradOut) * ceil_div(job.w.count, kWinogradOut));
+  const auto tiles = static_cast<double>(job.batch * ceil_div(job.h.count, s->out_h) * ceil_div(job.w.count, s->out_w));
   constexpr double kFetch = 20, kPrepare = 60;
   const double per_filter_element = job.packed ? kFetch : kFetch + kPrepare;
-  const double direct = static_cast<double>(job.batch * job.h.count * job.w.count * kTaps);
-  const double minimal =
-      kWinogradPoints * (tiles * (1 + kTransform / sources + kTransform / dests) + per_filter_element);
+  const double direct = static_cast<double>(job.batch * job.h.count * job.w.count * s->taps_h * s->taps_w);
+  const double minimal = s->points() * (tiles * (1 + kTransform / sources + kTransform / dests) + per_filter_element);
   return sources >= 8 && dests >= 8 && minimal < direct;
 }
 
 template bool winograd_wins(const Correlation<float>&);
 template bool winograd_wins(const Correlation<double>&);
 
-void winograd(const Correlation<float>& job) { Winograd(job).run(); }
+void winograd(const Correlation<float>& job) { Winograd(job, *scheme_for(job)).run(); }
 
 }  // namespace tfmini::conv

@@ -1,10 +1,12 @@
-// Correlations of 3 x 3 dense taps with step 1 by Winograd's minimal filtering F(4x4, 3x3), which
-// multiplies a quarter as often: forward convolutions and input gradients of float images.
+// Correlations of dense taps with step 1 by Winograd's minimal filtering (simd/winograd.h): forward
+// convolutions and input gradients of float images. 3 x 3 taps cost a quarter of the multiplications, 5 x 5
+// little more than a third, 3 in a row a half, 7 in a row four sevenths.
 //
-// Error: for independent values its root mean square is about twice that of the direct sum, at most
-// four times (tests/cpp/conv_test.cc). In the worst case, over n source channels, it stays below
-// 625 (n + 24) n eps max|x| max|w|, eps = 2^-24: 25 is the largest product of the row sums of the three
-// transforms along one axis. NaN and infinity spread over the tile they are in.
+// Error: for independent values its root mean square is about twice that of the direct sum, three times for
+// seven taps, at most four and six times (tests/cpp/conv_test.cc). In the worst case, over n source channels, it stays
+// below K_h K_w (n + 32) n eps max|x| max|w|, eps = 2^-24, with K = 25, 38 and 115 for an axis of 3, 5 and 7 taps and 1
+// for one: the largest sum, over the points, of products of the three transforms' row sums. NaN and infinity
+// spread over the tile they are in.
 #pragma once
 
 #include "conv/correlate.h"
