@@ -32,7 +32,7 @@ class SparseApply {
  public:
   SparseApply(const Optimizer& optimizer, const OpDef& def, const Attrs& attrs) : node_(optimizer, def, attrs) {}
   void operator()(KernelContext& c) const {
-    VariableUpdate update = update_variables(c, node_.num_states());
+    VariableUpdate update = node_.update(c);
     const Tensor rows = gradient_rows(c, node_, update);
     const auto params = node_.params(c);
     const auto states = node_.states(update);
@@ -78,7 +78,7 @@ class SparseApplyDecay {
  public:
   SparseApplyDecay(const Optimizer& optimizer, const OpDef& def, const Attrs& attrs) : node_(optimizer, def, attrs) {}
   void operator()(KernelContext& c) const {
-    VariableUpdate update = update_variables(c, node_.num_states());
+    VariableUpdate update = node_.update(c);
     const Tensor rows = gradient_rows(c, node_, update);
     const Shape& shape = update.read(0).shape();
     const int64_t count = shape[0], width = shape.product(1, shape.rank());
@@ -131,7 +131,7 @@ class SparseApplyDecay {
 void register_sparse_training(Registry& r) {
   for (const Optimizer& o : kOptimizers) {
     if (o.sparse == SparseKind::kNone) continue;
-    const std::string op = declare_optimizer(r, o, true);
+    const std::string op = declare_optimizer(r, o, Form::kSparse);
     if (o.sparse == SparseKind::kRows)
       add_optimizer_kernels<SparseApply>(r, o, op, FloatTypes{});
     else

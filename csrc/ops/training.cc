@@ -1,7 +1,9 @@
 // Dense optimizer updates: ApplyGradientDescent, ApplyMomentum, ApplyAdam, ...; see kOptimizers.
 #include "ops/training.h"
 
+#include <algorithm>
 #include <string>
+#include <vector>
 
 #include "core/parallel.h"
 
@@ -10,20 +12,22 @@ namespace {
 
 // Slots and a dense gradient have the variable's shape, a sparse gradient one row per index;
 // everything else is a scalar.
-void optimizer_shape(InferContext& c) {
+void member_shape(InferContext& c, int member, int count) {
   const auto& inputs = c.def().inputs;
-  Shape var = c.input(0);
+  const auto input = [&](int arg) { return arg * count + member; };
+  Shape var = c.input(input(0));
   int gradient = -1, indices = -1;
-  for (int i = 0; i < c.num_inputs(); ++i) {
+  for (int i = 0; i < static_cast<int>(inputs.size()); ++i) {
     const std::string& name = inputs[static_cast<size_t>(i)].name;
+    const Shape& shape = c.input(input(i));
     if (inputs[static_cast<size_t>(i)].is_ref)
-      var = merge(var, c.input(i));
+      var = merge(var, shape);
     else if (name == "grad" || name == "delta")
-      gradient = i;
+      gradient = input(i);
     else if (name == "indices")
-      indices = i;
+      indices = input(i);
     else
-      check(!c.input(i).known_rank() || c.input(i).rank() == 0, name, " must be a scalar, got shape ", c.input(i));
+      check(!shape.known_rank() || shape.rank() == 0, name, " must be a scalar, got shape ", shape);
   }
   if (indices < 0) {
     var = merge(var, c.input(gradient));
@@ -37,7 +41,12 @@ void optimizer_shape(InferContext& c) {
             " rows of a variable of shape ", var, " should have shape ", expected);
     }
   }
-  c.set_output(0, var);
+  c.set_output(member, var);
+}
+
+void optimizer_shape(InferContext& c) {
+  const int count = c.num_inputs() / static_cast<int>(c.def().inputs.size());
+  for (int member = 0; member < count; ++member) member_shape(c, member, count);
 }
 
 template <class T>
@@ -45,41 +54,52 @@ class Apply {
  public:
   Apply(const Optimizer& optimizer, const OpDef& def, const Attrs& attrs) : node_(optimizer, def, attrs) {}
   void operator()(KernelContext& c) const {
-    VariableUpdate update = update_variables(c, node_.num_states());
-    node_.check_shapes(c, update);
-    const auto params = node_.params(c);
-    const auto states = node_.states(update);
-    const T* gradient = node_.gradient(c).template data<T>();
+    VariableUpdate update = node_.update(c);
+    for (int i = 0; i < node_.count(); ++i) node_.check_shapes(c, update, i);
+    std::vector<Member> members;
+    int64_t total = 0;
+    for (int i = 0; i < node_.count(); ++i) {
+      const Tensor& gradient = node_.gradient(c, i);
+      const int64_t n = gradient.num_elements();
+      members.push_back({total, total + n, node_.states(update, i), gradient.data<T>(), node_.params(c, i)});
+      total += n;
+    }
+    // The members lie one after the other in one range, so that few chunks hold many small ones.
     const auto fn = node_.function();
-    parallel_for(node_.gradient(c).num_elements(), grain_for_bytes(node_.bytes_per_element()),
-                 [&](int64_t begin, int64_t end) {
-                   fn(node_.at(states, begin).data(), gradient + begin, end - begin, params.data());
-                 });
+    parallel_for(total, grain_for_bytes(node_.bytes_per_element()), [&](int64_t begin, int64_t end) {
+      auto m = std::partition_point(members.begin(), members.end(), [=](const Member& x) { return x.end <= begin; });
+      for (; begin < end; begin = m++->end) {
+        const int64_t at = begin - m->begin, n = std::min(end, m->end) - begin;
+        fn(node_.at(m->states, at).data(), m->gradient + at, n, m->params.data());
+      }
+    });
   }
 
  private:
+  struct Member {
+    int64_t begin, end;
+    std::array<T*, OptimizerNode<T>::kMaxStates> states;
+    const T* gradient;
+    std::array<ComputeType<T>, OptimizerNode<T>::kMaxParams> params;
+  };
   OptimizerNode<T> node_;
 };
 
 }  // namespace
 
 VariableUpdate update_variables(const KernelContext& c, int n) {
-  switch (n) {
-    case 1:
-      return VariableUpdate({&c.variable(0)});
-    case 2:
-      return VariableUpdate({&c.variable(0), &c.variable(1)});
-    case 3:
-      return VariableUpdate({&c.variable(0), &c.variable(1), &c.variable(2)});
-    default:
-      return VariableUpdate({&c.variable(0), &c.variable(1), &c.variable(2), &c.variable(3)});
-  }
+  std::vector<Variable*> variables;
+  for (int i = 0; i < n; ++i) variables.push_back(&c.variable(i));
+  return VariableUpdate(std::move(variables));
 }
 
-std::string declare_optimizer(Registry& r, const Optimizer& o, bool sparse) {
-  const char* prefix = !sparse ? "Apply" : o.sparse == SparseKind::kRows ? "SparseApply" : "_SparseApply";
-  std::string op_name = std::string(prefix) + o.name;
+std::string declare_optimizer(Registry& r, const Optimizer& o, Form form) {
+  const bool sparse = form == Form::kSparse, grouped = form == Form::kGrouped;
+  const bool is_private = grouped || (sparse && o.sparse == SparseKind::kDecay);
+  const char* kind = grouped ? "GroupedApply" : sparse ? "SparseApply" : "Apply";
+  std::string op_name = std::string(is_private ? "_" : "") + kind + o.name;
   OpBuilder b = r.op(op_name);
+  const std::string list = grouped ? "N * " : "";
   const auto each_word = [](std::string_view words, const auto& fn) {
     while (!words.empty()) {
       const size_t end = std::min(words.find(' '), words.size());
@@ -87,18 +107,16 @@ std::string declare_optimizer(Registry& r, const Optimizer& o, bool sparse) {
       words.remove_prefix(std::min(end + 1, words.size()));
     }
   };
-  each_word(o.states, [&](const std::string& name) { b.input(name + ": Ref(T)"); });
+  each_word(o.states, [&](const std::string& name) { b.input(name + ": Ref(" + list + "T)"); });
   each_word(o.inputs, [&](const std::string& name) {
-    if (name == "global_step")
-      b.input("global_step: int64");
-    else if (name[0] != '*')
-      b.input(name + ": T");
-    else if (!sparse)
-      b.input(name.substr(1) + ": T");
-    else
+    const bool gradient = name[0] == '*';
+    if (gradient && sparse)
       b.input("grad: T").input("indices: Tindices");
+    else
+      b.input(name.substr(gradient ? 1 : 0) + ": " + list + (name == "global_step" ? "int64" : "T"));
   });
-  b.output("out: Ref(T)").attr("T: {half, bfloat16, float, double}");
+  b.output("out: Ref(" + list + "T)").attr("T: {half, bfloat16, float, double}");
+  if (grouped) b.attr("N: int >= 1");
   if (sparse) b.attr("Tindices: {int32, int64}");
   b.attr("use_locking: bool = false");
   if (o.flag) b.attr(o.flag);
@@ -108,7 +126,8 @@ std::string declare_optimizer(Registry& r, const Optimizer& o, bool sparse) {
 
 void register_training(Registry& r) {
   for (const Optimizer& o : kOptimizers)
-    add_optimizer_kernels<Apply>(r, o, declare_optimizer(r, o, false), FloatTypes{});
+    for (Form form : {Form::kDense, Form::kGrouped})  // the latter made by passes/group_updates.cc
+      add_optimizer_kernels<Apply>(r, o, declare_optimizer(r, o, form), FloatTypes{});
 }
 
 }  // namespace tfmini

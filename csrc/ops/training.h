@@ -55,8 +55,11 @@ inline constexpr Optimizer kOptimizers[] = {
     {"AddSign", simd::Rule::kAddSign, "var m", "lr alpha sign_decay beta *grad", nullptr, SparseKind::kNone},
 };
 
-// Declares the optimizer's op for dense or sparse gradients; returns its name.
-std::string declare_optimizer(Registry& r, const Optimizer& optimizer, bool sparse);
+// The forms of an optimizer's op: for a dense gradient, for a sparse one, and for the dense ones of N variables at
+// once, where each input of the first form is a list.
+enum class Form { kDense, kSparse, kGrouped };
+// Declares one; returns its name.
+std::string declare_optimizer(Registry& r, const Optimizer& optimizer, Form form);
 // Locks the first `n` inputs' variables.
 VariableUpdate update_variables(const KernelContext& c, int n);
 
@@ -73,14 +76,15 @@ const auto& update_functions() {
     return table.bf16;
 }
 
-// An optimizer op's node: where its inputs are, and its rule.
+// An optimizer op's node: where its inputs are, and its rule. `member` is one of the variables of the grouped form.
 template <class T>
 class OptimizerNode {
  public:
   using C = ComputeType<T>;
   static constexpr int kMaxStates = 4, kMaxParams = 8;
 
-  OptimizerNode(const Optimizer& optimizer, const OpDef& def, const Attrs& attrs) : rule_(optimizer.rule) {
+  OptimizerNode(const Optimizer& optimizer, const OpDef& def, const Attrs& attrs)
+      : rule_(optimizer.rule), count_(attrs.has("N") ? static_cast<int>(attrs.integer("N")) : 1) {
     for (int i = 0; i < static_cast<int>(def.inputs.size()); ++i) {
       const ArgDef& arg = def.inputs[static_cast<size_t>(i)];
       if (arg.is_ref)
@@ -98,33 +102,40 @@ class OptimizerNode {
     }
   }
 
+  int count() const { return count_; }
   int num_states() const { return num_states_; }
   int indices() const { return indices_; }
-  const Tensor& gradient(const KernelContext& c) const { return c.input(gradient_); }
+  const Tensor& gradient(const KernelContext& c, int member = 0) const { return c.input(input(gradient_, member)); }
   auto function() const { return update_functions<T>()[static_cast<int>(rule_)]; }
 
-  std::array<C, kMaxParams> params(const KernelContext& c) const {
+  std::array<C, kMaxParams> params(const KernelContext& c, int member = 0) const {
     std::array<C, kMaxParams> p{};
     size_t n = 0;
-    for (int i : scalars_)
+    for (int arg : scalars_) {
+      const int i = input(arg, member);
       p[n++] = c.input(i).dtype() == DType::kInt64 ? static_cast<C>(*c.in<int64_t>(i)) : static_cast<C>(*c.in<T>(i));
+    }
     p[n] = flag_;
     return p;
   }
+  // Locks the variables of all members.
+  VariableUpdate update(const KernelContext& c) const { return update_variables(c, num_states_ * count_); }
   // Before the first write: the slots and (dense) the gradient have the variable's shape.
-  void check_shapes(const KernelContext& c, const VariableUpdate& update) const {
-    const Shape& shape = update.read(0).shape();
-    for (int i = 1; i < num_states_; ++i)
-      check(update.read(i).shape() == shape, "variable '", c.variable(0).name(), "' has shape ", shape, ", but slot '",
-            c.variable(i).name(), "' has shape ", update.read(i).shape());
-    const Tensor& gradient = this->gradient(c);
+  void check_shapes(const KernelContext& c, const VariableUpdate& update, int member = 0) const {
+    const auto name = [&](int state) -> const std::string& { return c.variable(input(state, member)).name(); };
+    const Shape& shape = update.read(input(0, member)).shape();
+    for (int k = 1; k < num_states_; ++k) {
+      const Shape& slot = update.read(input(k, member)).shape();
+      check(slot == shape, "variable '", name(0), "' has shape ", shape, ", but slot '", name(k), "' has shape ", slot);
+    }
+    const Tensor& gradient = this->gradient(c, member);
     if (indices_ < 0)
-      check(gradient.shape() == shape, "variable '", c.variable(0).name(), "' has shape ", shape,
-            ", but its gradient has shape ", gradient.shape());
+      check(gradient.shape() == shape, "variable '", name(0), "' has shape ", shape, ", but its gradient has shape ",
+            gradient.shape());
   }
-  std::array<T*, kMaxStates> states(VariableUpdate& update) const {
+  std::array<T*, kMaxStates> states(VariableUpdate& update, int member = 0) const {
     std::array<T*, kMaxStates> s{};
-    for (int i = 0; i < num_states_; ++i) s[static_cast<size_t>(i)] = update[i].template data<T>();
+    for (int k = 0; k < num_states_; ++k) s[static_cast<size_t>(k)] = update[input(k, member)].template data<T>();
     return s;
   }
   // The states from element `offset` on.
@@ -136,7 +147,10 @@ class OptimizerNode {
   int64_t bytes_per_element() const { return (2 * num_states_ + 1) * static_cast<int64_t>(sizeof(T)); }
 
  private:
+  int input(int arg, int member) const { return arg * count_ + member; }
+
   simd::Rule rule_;
+  int count_;
   int num_states_ = 0, gradient_ = -1, indices_ = -1;
   std::vector<int> scalars_;
   C flag_ = C(0);

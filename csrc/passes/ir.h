@@ -2,7 +2,7 @@
 // returns another; compile() (pipeline.cc) chains them:
 //
 //   prune -> place -> lower_references -> fold -> cse -> join_products -> fuse_conv2d -> fuse_matmul -> fuse
-//   -> order_accesses -> (runtime/plan.cc)
+//   -> order_accesses -> group_updates -> (runtime/plan.cc)
 //
 // Nodes are in topological order throughout (data and control edges point backwards).
 #pragma once
@@ -92,6 +92,8 @@ Ir fuse_conv2d(Ir ir);
 Ir fuse_matmul(Ir ir);
 // Fuses chains of elementwise nodes into _FusedElementwise nodes.
 Ir fuse(Ir ir);
+// Optimizer updates that wait for nothing of each other become one node.
+Ir group_updates(Ir ir);
 
 // All of the above.
 Ir compile(const Graph& graph, const Request& request, const PassOptions& options);

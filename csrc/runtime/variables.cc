@@ -34,7 +34,8 @@ void Variable::uninitialized() const {
        "; run its initializer first (tf.global_variables_initializer(), or Saver.restore)");
 }
 
-VariableUpdate::VariableUpdate(std::initializer_list<Variable*> variables) : variables_(variables), locked_(variables) {
+VariableUpdate::VariableUpdate(std::vector<Variable*> variables)
+    : variables_(std::move(variables)), locked_(variables_) {
   // A global order (addresses) keeps concurrent updates of overlapping sets from deadlocking.
   std::sort(locked_.begin(), locked_.end());
   locked_.erase(std::unique(locked_.begin(), locked_.end()), locked_.end());

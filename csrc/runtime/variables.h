@@ -4,7 +4,6 @@
 // when another run is reading at that moment.
 #pragma once
 
-#include <initializer_list>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -50,7 +49,7 @@ class Variable {
 // Throws FailedPreconditionError if one is uninitialised.
 class VariableUpdate {
  public:
-  explicit VariableUpdate(std::initializer_list<Variable*> variables);
+  explicit VariableUpdate(std::vector<Variable*> variables);
   ~VariableUpdate();
   VariableUpdate(const VariableUpdate&) = delete;
   VariableUpdate& operator=(const VariableUpdate&) = delete;
