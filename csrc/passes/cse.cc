@@ -18,15 +18,6 @@ size_t signature(const IrNode& n) {
   return h;
 }
 
-bool same_attrs(const Attrs& a, const Attrs& b) {
-  for (const auto& [name, value] : a) {
-    if (name.starts_with('_')) continue;
-    const AttrValue* other = b.find(name);
-    if (!other || !same_value(value, *other)) return false;
-  }
-  return true;
-}
-
 bool same(const IrNode& a, const IrNode& b) {
   if (a.op != b.op || a.inputs != b.inputs || a.dtypes != b.dtypes) return false;
   if (a.values.empty() != b.values.empty()) return false;
@@ -35,7 +26,7 @@ bool same(const IrNode& a, const IrNode& b) {
       if (!same_value(AttrValue(a.values[i]), AttrValue(b.values[i]))) return false;
     return true;
   }
-  return same_attrs(*a.attrs, *b.attrs) && same_attrs(*b.attrs, *a.attrs);
+  return same_attrs(*a.attrs, *b.attrs);
 }
 
 }  // namespace

@@ -37,7 +37,20 @@ struct Role {
 class Fuser {
  public:
   explicit Fuser(Ir ir)
-      : ir_(std::move(ir)), group_(ir_.nodes.size(), -1), role_(ir_.nodes.size()), dead_(ir_.nodes.size(), 0) {}
+      : ir_(std::move(ir)),
+        group_(ir_.nodes.size(), -1),
+        role_(ir_.nodes.size()),
+        dead_(ir_.nodes.size(), 0),
+        users_(ir_.nodes.size()),
+        wanted_(ir_.nodes.size(), 0),
+        waited_for_(ir_.nodes.size(), 0) {
+    for (size_t i = 0; i < ir_.nodes.size(); ++i) {
+      for (Out t : ir_.nodes[i].inputs) users_[t.node].push_back(static_cast<int32_t>(i));
+      for (int32_t c : ir_.nodes[i].control) waited_for_[c] = 1;
+    }
+    for (Out t : ir_.fetches) wanted_[t.node] = 1;
+    for (int32_t t : ir_.targets) wanted_[t] = 1;
+  }
 
   Ir run() {
     for (size_t i = 0; i < ir_.nodes.size(); ++i) join(static_cast<int32_t>(i));
@@ -214,18 +227,17 @@ class Fuser {
     return true;
   }
 
+  bool is_outside(int32_t i, int32_t g) const { return group_[i] != g && !dead_[i]; }
+
   // Adds a fused node for the group and redirects the users of its results.
   bool build(int32_t id) {
     const std::vector<int32_t> members = groups_[id].members;
-    std::vector<char> needed_outside(ir_.nodes.size(), 0);
-    for (size_t i = 0; i < ir_.nodes.size(); ++i) {
-      if (group_[i] == id || dead_[i]) continue;
-      for (Out t : ir_.nodes[i].inputs) needed_outside[t.node] = 1;
-      for (int32_t c : ir_.nodes[i].control)
-        if (group_[c] == id) return false;  // somebody waits for a member: leave the nodes alone
+    std::vector<int32_t> outputs;
+    for (int32_t i : members) {
+      if (waited_for_[i]) return false;  // by whom does not matter: leave the nodes alone
+      if (wanted_[i] || std::any_of(users_[i].begin(), users_[i].end(), [&](int32_t u) { return is_outside(u, id); }))
+        outputs.push_back(i);
     }
-    for (Out t : ir_.fetches) needed_outside[t.node] = 1;
-    for (int32_t t : ir_.targets) needed_outside[t] = 1;
 
     IrNode fused;
     // outside value, and whether it is read by row -> register
@@ -238,12 +250,9 @@ class Fuser {
       fused.inputs.push_back(t);
     };
     std::map<int32_t, Out> slopes;  // leaky relu -> its slope
-    std::vector<int32_t> outputs;
-    for (int32_t i : members) {
+    for (int32_t i : members)
       for (Out t : operands(i))
         if (group_[t.node] != id) add_input(t, reads_rows(i));
-      if (needed_outside[i]) outputs.push_back(i);
-    }
     for (int32_t i : members)
       if (ir_.nodes[i].op->name.starts_with("LeakyRelu")) add_input(slopes[i] = slope_of(ir_.nodes[i]), reads_rows(i));
     if (outputs.empty()) return false;
@@ -314,11 +323,14 @@ class Fuser {
   }
 
   int32_t append(IrNode node) {
+    const auto id = static_cast<int32_t>(ir_.nodes.size());
+    for (Out t : node.inputs) users_[t.node].push_back(id);
     ir_.nodes.push_back(std::move(node));
     group_.push_back(-1);
     role_.emplace_back();
     dead_.push_back(0);
-    return static_cast<int32_t>(ir_.nodes.size()) - 1;
+    users_.emplace_back();
+    return id;
   }
 
   // Too many values cross the group's border: the later half becomes a group of its own. Both halves
@@ -348,20 +360,21 @@ class Fuser {
     attrs->set("Tout", fused.dtypes);
     attrs->set("shapes", fused.shapes);
     fused.attrs = std::move(attrs);
+    const auto where = static_cast<int32_t>(ir_.nodes.size());
     std::map<int32_t, int32_t> output_number;
     for (size_t k = 0; k < outputs.size(); ++k) output_number[outputs[k]] = static_cast<int32_t>(k);
-    const auto where = static_cast<int32_t>(ir_.nodes.size());
     const auto redirect = [&](Out& t) {
-      if (group_[t.node] == id) t = {where, output_number.at(t.node)};
+      if (t.node < where && group_[t.node] == id) t = {where, output_number.at(t.node)};
     };
-    for (size_t i = 0; i < ir_.nodes.size(); ++i)
-      if (group_[i] != id)
-        for (Out& t : ir_.nodes[i].inputs)
-          if (t.node < where) redirect(t);
-    for (Out& t : ir_.fetches)
-      if (t.node < where) redirect(t);
-    for (int32_t& t : ir_.targets)
-      if (t < where && group_[t] == id) t = where;
+    for (int32_t i : outputs)
+      for (int32_t u : users_[i])
+        if (is_outside(u, id))
+          for (Out& t : ir_.nodes[u].inputs) redirect(t);
+    if (std::any_of(outputs.begin(), outputs.end(), [&](int32_t i) { return wanted_[i]; })) {
+      for (Out& t : ir_.fetches) redirect(t);
+      for (int32_t& t : ir_.targets)
+        if (t < where && group_[t] == id) t = where;
+    }
     for (int32_t i : groups_[id].members) dead_[i] = 1;
     append(std::move(fused));
   }
@@ -369,7 +382,9 @@ class Fuser {
   Ir ir_;
   std::vector<int32_t> group_;  // per node; -1: none
   std::vector<Role> role_;
-  std::vector<char> dead_;  // replaced by a fused node
+  std::vector<char> dead_;                   // replaced by a fused node
+  std::vector<std::vector<int32_t>> users_;  // nodes that read a node's results
+  std::vector<char> wanted_, waited_for_;    // fetched or a target; named by a control edge
   std::vector<Group> groups_;
   std::map<Value, std::vector<int32_t>> readers_;  // fusable nodes that read a value
   std::vector<int32_t> mark_;

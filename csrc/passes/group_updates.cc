@@ -18,13 +18,6 @@ const OpDef* grouped_form(const IrNode& n) {
   return Registry::get().lookup("_Grouped" + n.op->name);
 }
 
-bool same_attrs(const Attrs& a, const Attrs& b) {
-  return std::all_of(a.begin(), a.end(), [&](const auto& item) {
-    const AttrValue* other = b.find(item.first);
-    return item.first.starts_with('_') || (other && same_value(item.second, *other));
-  });
-}
-
 // Makes the first member the node of all. Their inputs and outputs, argument by argument, are lists.
 void merge(Ir& ir, const OpDef& op, const std::vector<int32_t>& members) {
   IrNode all = ir.nodes[members[0]];
@@ -49,7 +42,10 @@ void merge(Ir& ir, const OpDef& op, const std::vector<int32_t>& members) {
     all.control.insert(all.control.end(), n.control.begin(), n.control.end());
     all.dtypes.push_back(n.dtypes[0]);
     all.shapes.push_back(n.shapes[0]);
-    n = IrNode{.op = &Registry::get().find("NoOp"), .attrs = n.attrs, .name = n.name, .origin = n.origin};
+    IrNode nothing;
+    nothing.op = &Registry::get().find("NoOp");
+    nothing.attrs = n.attrs;
+    n = std::move(nothing);
   }
   ir.nodes[members[0]] = std::move(all);
 }

@@ -99,6 +99,8 @@ Ir group_updates(Ir ir);
 Ir compile(const Graph& graph, const Request& request, const PassOptions& options);
 
 // Helpers of the passes.
+// Are they equal, but for annotations?
+bool same_attrs(const Attrs& a, const Attrs& b);
 // Removes nodes that neither a fetch, a target nor a stateful node needs; renumbers.
 Ir remove_dead(Ir ir);
 // Restores topological order (ties by origin); throws InternalError on a cycle.

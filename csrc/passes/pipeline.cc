@@ -28,7 +28,17 @@ Ir renumber(Ir ir, const std::vector<int32_t>& position, int32_t count) {
   return out;
 }
 
+// Has b every attribute of a, with the same value?
+bool has_attrs(const Attrs& a, const Attrs& b) {
+  return std::all_of(a.begin(), a.end(), [&](const auto& item) {
+    const AttrValue* other = b.find(item.first);
+    return item.first.starts_with('_') || (other && same_value(item.second, *other));
+  });
+}
+
 }  // namespace
+
+bool same_attrs(const Attrs& a, const Attrs& b) { return has_attrs(a, b) && has_attrs(b, a); }
 
 Ir remove_dead(Ir ir) {
   std::vector<char> live(ir.nodes.size(), 0);

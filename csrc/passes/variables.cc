@@ -270,20 +270,33 @@ std::map<std::string, Access> collect(const Ir& ir) {
   return all;
 }
 
-// Nodes that look at the memory of read r: its users, and theirs where a node is a mere alias.
-std::vector<int32_t> memory_users(const Ir& ir, int32_t r, bool& fetched) {
-  std::vector<int32_t> users, aliases{r};
-  std::vector<char> is_alias(ir.nodes.size(), 0);
-  is_alias[r] = 1;
-  for (size_t i = static_cast<size_t>(r) + 1; i < ir.nodes.size(); ++i) {
-    const IrNode& n = ir.nodes[i];
-    if (std::none_of(n.inputs.begin(), n.inputs.end(), [&](Out t) { return is_alias[t.node]; })) continue;
-    users.push_back(static_cast<int32_t>(i));
-    if (n.op->alias) is_alias[i] = 1;
+// Who looks at the memory of a node's results.
+class MemoryUsers {
+ public:
+  explicit MemoryUsers(const Ir& ir) : ir_(ir), users_(ir.nodes.size()), fetched_(ir.nodes.size(), 0) {
+    for (size_t i = 0; i < ir.nodes.size(); ++i)
+      for (Out t : ir.nodes[i].inputs) users_[t.node].push_back(static_cast<int32_t>(i));
+    for (Out t : ir.fetches) fetched_[t.node] = 1;
   }
-  fetched = std::any_of(ir.fetches.begin(), ir.fetches.end(), [&](Out t) { return is_alias[t.node]; });
-  return users;
-}
+  // The users of read r, and theirs where a node is a mere alias. Is any of these memories fetched?
+  std::vector<int32_t> of(int32_t r, bool& fetched) const {
+    std::vector<int32_t> found, aliases{r};
+    fetched = false;
+    for (size_t k = 0; k < aliases.size(); ++k) {
+      fetched = fetched || fetched_[aliases[k]];
+      for (int32_t u : users_[aliases[k]]) {
+        found.push_back(u);
+        if (ir_.nodes[u].op->alias) aliases.push_back(u);
+      }
+    }
+    return found;
+  }
+
+ private:
+  const Ir& ir_;
+  std::vector<std::vector<int32_t>> users_;
+  std::vector<char> fetched_;
+};
 
 }  // namespace
 
@@ -292,6 +305,7 @@ Ir order_accesses(Ir ir) {
   static const OpDef& copy_op = Registry::get().find("_CopyVariable");
   const auto accesses = collect(ir);
   Reachability graph(ir);
+  const MemoryUsers memory(ir);
   bool changed = false;
   const auto edge = [&](int32_t from, int32_t to) {
     ir.nodes[to].control.push_back(from);
@@ -307,7 +321,7 @@ Ir order_accesses(Ir ir) {
     for (int32_t r : access.reads) {
       const bool is_read = ir.nodes[r].op == &read_op;
       bool fetched = false;
-      const std::vector<int32_t> users = is_read ? memory_users(ir, r, fetched) : std::vector<int32_t>{};
+      const std::vector<int32_t> users = is_read ? memory.of(r, fetched) : std::vector<int32_t>{};
       for (int32_t w : access.writes) {
         const auto& after = ir.nodes[r].after;
         if (std::find(after.begin(), after.end(), ir.nodes[w].origin) != after.end() || w == r) continue;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,14 @@ def user_line() -> tuple[CodeType, int] | None:
     while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         frame = frame.f_back  # type: ignore[assignment]
     return None if frame is None else (frame.f_code, frame.f_lineno)
+
+
+@functools.cache
+def _attr_types(op_type: str) -> dict[str, str]:
+    """The types of an op's attributes, by name."""
+    from tfmini import _core
+
+    return {attr["name"]: attr["type"] for attr in _core.op_info(op_type)["attrs"]}
 
 
 class Operation:
@@ -81,14 +90,13 @@ class Operation:
             value = self.graph._core.attr(self._id, name)
         except KeyError:
             raise ValueError(f"Operation '{self.name}' has no attr named '{name}'.") from None
-        for attr in self.op_def["attrs"]:
-            if attr["name"] == name:
-                if attr["type"] == "type":
-                    return dtypes.as_dtype(value)
-                if attr["type"] == "list(type)":
-                    return [dtypes.as_dtype(v) for v in value]
-                if attr["type"] == "shape":
-                    return tensor_shape.TensorShape(value)
+        kind = _attr_types(self.type).get(name)
+        if kind == "type":
+            return dtypes.as_dtype(value)
+        if kind == "list(type)":
+            return [dtypes.as_dtype(v) for v in value]
+        if kind == "shape":
+            return tensor_shape.TensorShape(value)
         return value
 
     def _set_attr(self, name: str, value: Any) -> None:

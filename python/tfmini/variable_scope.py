@@ -244,18 +244,16 @@ def pure_variable_scope(
         if key == "custom_getter":
             value = _chain_getters(value, parent.custom_getter)
         setattr(new, "_" + key, dtypes.as_dtype(value) if key == "dtype" else value)
-    stack.counts[new.name] = stack.counts.get(new.name, 0) + 1
-    counts = dict(stack.counts)
+    stack.opened.add(new.name)
+    before = stack.opened.copy() if jumps else None
     stack.current = new
     try:
         yield new
     finally:
-        if jumps:
-            stack.counts = counts
+        if before is not None:
+            stack.opened = before
         else:
-            for key in stack.counts:
-                if key.startswith(new.name + "/"):
-                    stack.counts[key] = 0
+            stack.opened.discard_inside(new.name)
         stack.current = outer
 
 
@@ -271,12 +269,12 @@ def _chain_getters(custom_getter: Any, old_getter: Any) -> Any:
 
 def unique_variable_scope(prefix: str) -> str:
     """`prefix`, with the suffix _1, _2, ... that makes it a new scope inside the current one."""
-    counts, outer = scope_stack(get_default_graph()).counts, get_variable_scope().name
+    opened, outer = scope_stack(get_default_graph()).opened, get_variable_scope().name
     full = f"{outer}/{prefix}" if outer else prefix
-    if not counts.get(full):
+    if full not in opened:
         return prefix
     index = 1
-    while counts.get(f"{full}_{index}"):
+    while f"{full}_{index}" in opened:
         index += 1
     return f"{prefix}_{index}"
 

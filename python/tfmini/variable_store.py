@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bisect
 import functools
 import inspect
+from collections.abc import Iterable
 from typing import Any
 
 from tfmini import dtypes, errors, tensor_shape
@@ -26,12 +28,34 @@ class _AutoReuse:
 AUTO_REUSE: Any = _AutoReuse()
 
 
+class ScopeNames:
+    """A set of scope names, kept in order: those inside one scope are neighbours."""
+
+    def __init__(self, names: Iterable[str] = ()):
+        self._names = list(names)
+
+    def add(self, name: str) -> None:
+        if name not in self:
+            bisect.insort(self._names, name)
+
+    def __contains__(self, name: str) -> bool:
+        i = bisect.bisect_left(self._names, name)
+        return i < len(self._names) and self._names[i] == name
+
+    def discard_inside(self, scope: str) -> None:
+        """Removes what starts with `scope` and a slash, which "0" follows."""
+        del self._names[bisect.bisect_left(self._names, scope + "/") : bisect.bisect_left(self._names, scope + "0")]
+
+    def copy(self) -> ScopeNames:
+        return ScopeNames(self._names)
+
+
 class ScopeStack:
-    """The innermost open scope of one thread, and how often each scope was opened (for unique default names)."""
+    """The innermost open scope of one thread, and which scopes were opened (for unique default names)."""
 
     def __init__(self) -> None:
         self.current: Any = None
-        self.counts: dict[str, int] = {}
+        self.opened = ScopeNames()
 
 
 def scope_stack(graph: Any) -> ScopeStack:

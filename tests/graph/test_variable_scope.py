@@ -155,3 +155,29 @@ def test_templates():
     twice()
     with pytest.raises(ValueError, match="perhaps you used tf.Variable when you meant tf.get_variable"):
         twice()
+
+
+def opened(name=None, default=None):
+    with tf.variable_scope(name, default) as scope:
+        return scope.name
+
+
+def test_default_names_are_new_inside_their_scope():
+    """A scope forgets at its end what was opened inside it, and nothing else."""
+    with tf.Graph().as_default():
+        for neighbour in ("a0", "a-", "a_b", "A/b"):
+            opened(neighbour)
+        opened("a/b")
+        with tf.variable_scope("a") as a:
+            assert [opened(None, "b") for _ in range(3)] == ["a/b_1", "a/b_2", "a/b_3"]
+            with tf.variable_scope("c"):
+                assert [opened(None, "b") for _ in range(2)] == ["a/c/b", "a/c/b_1"]
+            with tf.variable_scope("c"):
+                assert opened(None, "b") == "a/c/b"
+            with tf.variable_scope(a):
+                assert opened(None, "b") == "a/b_4"
+                assert opened(None, "d") == "a/d"
+            assert [opened(None, "b"), opened(None, "d")] == ["a/b_4", "a/d"]
+        with tf.variable_scope("a"):
+            assert opened(None, "b") == "a/b"
+        assert [opened(None, n) for n in ("a0", "a-", "a_b", "A/b", "a")] == ["a0_1", "a-_1", "a_b_1", "A/b_1", "a_1"]
