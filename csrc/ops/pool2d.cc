@@ -1,17 +1,11 @@
-// MaxPool, AvgPool and their gradients. Kernels loop over channels, so NCHW images are turned to
-// NHWC and back.
-//
-// The gradient of max pooling recomputes which element won each window (the first maximum, as in
-// TensorFlow) and then gathers: an input pixel asks the windows over it whether it was their
-// winner. That needs no atomics and gives the same bits with any number of threads.
+// MaxPool, AvgPool and their gradients. The arithmetic is in conv/pool.h.
 #include "ops/pool2d.h"
 
 #include <algorithm>
-#include <vector>
 
 #include "conv/layout.h"
+#include "conv/pool.h"
 #include "core/registry.h"
-#include "simd/pool.h"
 
 namespace tfmini {
 
@@ -84,56 +78,14 @@ void for_pixels(int64_t batch, int64_t height, int64_t width, int64_t bytes_per_
   });
 }
 
-int64_t window_bytes(const PoolGeometry& g, size_t element) {
-  return std::min(g.h.kernel, g.h.in) * std::min(g.w.kernel, g.w.in) * g.channels * static_cast<int64_t>(element);
-}
-
-// Calls fn(output pixel, taps, positions) with the pixels of each window, positions counted in
-// pixels of the image.
-template <class T, class Fn>
-void for_windows(const PoolGeometry& g, const T* input, const Fn& fn) {
-  check(g.in_pixels() <= INT32_MAX, "images of more than 2^31 pixels cannot be pooled");
-  for_pixels(g.batch, g.h.out, g.w.out, window_bytes(g, sizeof(T)), [&] {
-    return [&g, input, &fn, taps = std::vector<const T*>(), positions = std::vector<int32_t>()](int64_t n, int64_t y,
-                                                                                                int64_t x) mutable {
-      const WindowRange h = inside(g.h, y), w = inside(g.w, x);
-      const T* image = input + n * g.in_pixels() * g.channels;
-      taps.clear();
-      positions.clear();
-      for (int64_t i = h.begin; i < h.end; ++i)
-        for (int64_t j = w.begin; j < w.end; ++j) {
-          taps.push_back(image + (i * g.w.in + j) * g.channels);
-          positions.push_back(static_cast<int32_t>(i * g.w.in + j));
-        }
-      fn((n * g.h.out + y) * g.w.out + x, taps, positions);
-    };
-  });
-}
-
-// Winner of each window and channel: its value and its pixel.
-template <class T>
-void find_argmax(const PoolGeometry& g, const T* input, T* best, int32_t* at) {
-  const auto& loops = simd::pool_loops<T>();
-  for_windows(g, input, [&](int64_t pixel, const std::vector<const T*>& taps, const std::vector<int32_t>& positions) {
-    loops.argmax(taps.data(), positions.data(), taps.size(), best + pixel * g.channels, at + pixel * g.channels,
-                 g.channels);
-  });
-}
-
 template <class T>
 struct MaxPool {
   Window2D window;
   explicit MaxPool(const Attrs& attrs) : window(attrs) {}
   void operator()(KernelContext& c) const {
-    using C = ComputeType<T>;
-    const PoolGeometry g = pool_geometry(window, c.input(0).shape());
-    const ImageInput<T> input(c.input(0), g.nchw);
-    ImageOutput<T> output(c.output(0), g.nchw);
-    C* out = output.data();
-    const auto& loops = simd::pool_loops<C>();
-    for_windows(g, input.data(), [&](int64_t pixel, const std::vector<const C*>& taps, const std::vector<int32_t>&) {
-      loops.max(taps.data(), taps.size(), out + pixel * g.channels, g.channels);
-    });
+    const Widened<T> input(c.input(0));
+    Narrowed<T> output(c.output(0));
+    conv::max_pool(pool_geometry(window, c.input(0).shape()), input.data(), output.data());
     output.store();
   }
 };
@@ -143,34 +95,9 @@ struct MaxPoolGrad {
   Window2D window;
   explicit MaxPoolGrad(const Attrs& attrs) : window(attrs) {}
   void operator()(KernelContext& c) const {
-    using C = ComputeType<T>;
-    const PoolGeometry g = pool_geometry(window, c.input(0).shape());
-    const ImageInput<T> input(c.input(0), g.nchw), grad(c.input(2), g.nchw);
-    ImageOutput<T> output(c.output(0), g.nchw);
-    const Shape windows{g.batch * g.out_pixels() * g.channels};
-    Tensor best = c.scratch(dtype_of<C>, windows), at = c.scratch(DType::kInt32, windows);
-    find_argmax(g, input.data(), best.data<C>(), at.data<int32_t>());
-    const auto& loops = simd::pool_loops<C>();
-    const C* dy = grad.data();
-    const int32_t* winners = at.data<int32_t>();
-    C* dx = output.data();
-    for_pixels(g.batch, g.h.in, g.w.in, 4 * g.channels * sizeof(C), [&] {
-      return [&, grads = std::vector<const C*>(), wins = std::vector<const int32_t*>()](int64_t n, int64_t y,
-                                                                                        int64_t x) mutable {
-        const WindowRange h = windows_over(g.h, y), w = windows_over(g.w, x);
-        grads.clear();
-        wins.clear();
-        for (int64_t i = h.begin; i < h.end; ++i)
-          for (int64_t j = w.begin; j < w.end; ++j) {
-            const int64_t at_window = ((n * g.h.out + i) * g.w.out + j) * g.channels;
-            grads.push_back(dy + at_window);
-            wins.push_back(winners + at_window);
-          }
-        const int64_t pixel = y * g.w.in + x;
-        loops.select(grads.data(), wins.data(), static_cast<int32_t>(pixel), grads.size(),
-                     dx + (n * g.in_pixels() + pixel) * g.channels, g.channels);
-      };
-    });
+    const Widened<T> input(c.input(0)), grad(c.input(2));
+    Narrowed<T> output(c.output(0));
+    conv::max_pool_grad(pool_geometry(window, c.input(0).shape()), input.data(), grad.data(), output.data());
     output.store();
   }
 };
@@ -186,7 +113,7 @@ struct MaxPoolGradGrad {
     ImageOutput<T> output(c.output(0), g.nchw);
     Tensor at = c.scratch(DType::kInt32, Shape{g.batch * g.out_pixels() * g.channels});
     C* out = output.data();  // first the winners' values, then their gradients
-    find_argmax(g, input.data(), out, at.data<int32_t>());
+    conv::find_maxima(g, input.data(), out, at.data<int32_t>());
     const int32_t* winners = at.data<int32_t>();
     for_pixels(g.batch, g.h.out, g.w.out, 4 * g.channels * sizeof(C), [&] {
       return [&](int64_t n, int64_t y, int64_t x) {
@@ -210,7 +137,7 @@ struct MaxPoolWithArgmax {
     const Widened<T> input(c.input(0));
     Narrowed<T> output(c.output(0));
     Tensor at = c.scratch(DType::kInt32, c.output(0).shape());
-    find_argmax(g, input.data(), output.data(), at.data<int32_t>());
+    conv::find_maxima(g, input.data(), output.data(), at.data<int32_t>());
     output.store();
     const int32_t* winners = at.data<int32_t>();
     // Indices are of elements, [height, width, channels] of one image or of the whole batch.
@@ -261,15 +188,9 @@ struct AvgPool {
   Window2D window;
   explicit AvgPool(const Attrs& attrs) : window(attrs) {}
   void operator()(KernelContext& c) const {
-    using C = ComputeType<T>;
-    const PoolGeometry g = pool_geometry(window, c.input(0).shape());
-    const ImageInput<T> input(c.input(0), g.nchw);
-    ImageOutput<T> output(c.output(0), g.nchw);
-    C* out = output.data();
-    const auto& loops = simd::pool_loops<C>();
-    for_windows(g, input.data(), [&](int64_t pixel, const std::vector<const C*>& taps, const std::vector<int32_t>&) {
-      loops.sum(taps.data(), taps.size(), C(1) / static_cast<C>(taps.size()), out + pixel * g.channels, g.channels);
-    });
+    const Widened<T> input(c.input(0));
+    Narrowed<T> output(c.output(0));
+    conv::avg_pool(pool_geometry(window, c.input(0).shape()), input.data(), output.data());
     output.store();
   }
 };
@@ -279,28 +200,9 @@ struct AvgPoolGrad {
   Window2D window;
   explicit AvgPoolGrad(const Attrs& attrs) : window(attrs) {}
   void operator()(KernelContext& c) const {
-    using C = ComputeType<T>;
-    const PoolGeometry g = pool_geometry(window, c.output(0).shape());
-    const ImageInput<T> grad(c.input(1), g.nchw);
-    ImageOutput<T> output(c.output(0), g.nchw);
-    const auto& loops = simd::pool_loops<C>();
-    const C* dy = grad.data();
-    C* dx = output.data();
-    const auto size = [](const WindowRange& r) { return r.end - r.begin; };
-    for_pixels(g.batch, g.h.in, g.w.in, 3 * g.channels * sizeof(C), [&] {
-      return [&, grads = std::vector<const C*>(), scales = std::vector<C>()](int64_t n, int64_t y, int64_t x) mutable {
-        const WindowRange h = windows_over(g.h, y), w = windows_over(g.w, x);
-        grads.clear();
-        scales.clear();
-        for (int64_t i = h.begin; i < h.end; ++i)
-          for (int64_t j = w.begin; j < w.end; ++j) {
-            grads.push_back(dy + ((n * g.h.out + i) * g.w.out + j) * g.channels);
-            scales.push_back(C(1) / static_cast<C>(size(inside(g.h, i)) * size(inside(g.w, j))));
-          }
-        loops.weighted(grads.data(), scales.data(), grads.size(), dx + ((n * g.h.in + y) * g.w.in + x) * g.channels,
-                       g.channels);
-      };
-    });
+    const Widened<T> grad(c.input(1));
+    Narrowed<T> output(c.output(0));
+    conv::avg_pool_grad(pool_geometry(window, c.output(0).shape()), grad.data(), output.data());
     output.store();
   }
 };

@@ -117,54 +117,85 @@ struct Lanes {
   static constexpr bool kFits = sizeof(T) >= 4;  // 8- and 16-bit lanes do not hold pixel numbers
 };
 
+// kVectors vectors of channels at a time: their comparisons do not wait for each other.
+template <int kVectors, class T>
+inline __attribute__((always_inline)) void argmax_vectors(const T* const* taps, const int32_t* positions, int64_t count,
+                                                          T* best, int32_t* at, int64_t c) {
+  using L = Lanes<T>;
+  using V = typename L::Value;
+  using I = typename L::Index;
+  V top[kVectors];
+  I where[kVectors];
+#pragma GCC unroll 4
+  for (int v = 0; v < kVectors; ++v) {
+    top[v] = *reinterpret_cast<const V*>(taps[0] + c + v * L::kCount);
+    where[v] = I{} + positions[0];
+  }
+  for (int64_t t = 1; t < count; ++t) {
+    const T* x = taps[t] + c;
+    const I here = I{} + positions[t];
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) {
+      const V value = *reinterpret_cast<const V*>(x + v * L::kCount);
+      const I greater = value > top[v];
+      top[v] = greater ? value : top[v];
+      where[v] = greater ? here : where[v];
+    }
+  }
+#pragma GCC unroll 4
+  for (int v = 0; v < kVectors; ++v) {
+    if (best) *reinterpret_cast<V*>(best + c + v * L::kCount) = top[v];
+    *reinterpret_cast<typename L::Stored*>(at + c + v * L::kCount) =
+        __builtin_convertvector(where[v], typename L::Stored);
+  }
+}
+
 template <class T>
 void argmax(const T* const* taps, const int32_t* positions, int64_t count, T* best, int32_t* at, int64_t n) {
   int64_t c = 0;
   if constexpr (Lanes<T>::kFits) {
-    using L = Lanes<T>;
-    using V = typename L::Value;
-    using I = typename L::Index;
-    using S = typename L::Stored;
-    for (; c + L::kCount <= n; c += L::kCount) {
-      V top = *reinterpret_cast<const V*>(taps[0] + c);
-      I where = I{} + positions[0];
-      for (int64_t t = 1; t < count; ++t) {
-        const V x = *reinterpret_cast<const V*>(taps[t] + c);
-        const I greater = x > top;
-        top = greater ? x : top;
-        where = greater ? I{} + positions[t] : where;
-      }
-      *reinterpret_cast<V*>(best + c) = top;
-      *reinterpret_cast<S*>(at + c) = __builtin_convertvector(where, S);
-    }
+    constexpr int64_t kCount = Lanes<T>::kCount;
+    for (; c + 4 * kCount <= n; c += 4 * kCount) argmax_vectors<4>(taps, positions, count, best, at, c);
+    for (; c + kCount <= n; c += kCount) argmax_vectors<1>(taps, positions, count, best, at, c);
   }
   for (; c < n; ++c) {
-    best[c] = taps[0][c];
+    T top = taps[0][c];
     at[c] = positions[0];
     for (int64_t t = 1; t < count; ++t)
-      if (taps[t][c] > best[c]) {
-        best[c] = taps[t][c];
+      if (taps[t][c] > top) {
+        top = taps[t][c];
         at[c] = positions[t];
       }
+    if (best) best[c] = top;
   }
+}
+
+template <int kVectors, class T>
+inline __attribute__((always_inline)) void select_vectors(const T* const* g, const int32_t* const* at, int32_t position,
+                                                          int64_t count, T* out, int64_t c) {
+  using L = Lanes<T>;
+  using V = typename L::Value;
+  using I = typename L::Index;
+  const I wanted = I{} + position;
+  V sum[kVectors] = {};
+  for (int64_t j = 0; j < count; ++j)
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) {
+      const int64_t k = c + v * L::kCount;
+      const I where = __builtin_convertvector(*reinterpret_cast<const typename L::Stored*>(at[j] + k), I);
+      sum[v] += where == wanted ? *reinterpret_cast<const V*>(g[j] + k) : V{};
+    }
+#pragma GCC unroll 4
+  for (int v = 0; v < kVectors; ++v) *reinterpret_cast<V*>(out + c + v * L::kCount) = sum[v];
 }
 
 template <class T>
 void select(const T* const* g, const int32_t* const* at, int32_t position, int64_t count, T* out, int64_t n) {
   int64_t c = 0;
   if constexpr (Lanes<T>::kFits) {
-    using L = Lanes<T>;
-    using V = typename L::Value;
-    using I = typename L::Index;
-    using S = typename L::Stored;
-    for (; c + L::kCount <= n; c += L::kCount) {
-      V sum = {};
-      for (int64_t j = 0; j < count; ++j) {
-        const I where = __builtin_convertvector(*reinterpret_cast<const S*>(at[j] + c), I);
-        sum += where == I{} + position ? *reinterpret_cast<const V*>(g[j] + c) : V{};
-      }
-      *reinterpret_cast<V*>(out + c) = sum;
-    }
+    constexpr int64_t kCount = Lanes<T>::kCount;
+    for (; c + 4 * kCount <= n; c += 4 * kCount) select_vectors<4>(g, at, position, count, out, c);
+    for (; c + kCount <= n; c += kCount) select_vectors<1>(g, at, position, count, out, c);
   }
   for (; c < n; ++c) {
     T sum = T(0);
@@ -173,17 +204,73 @@ void select(const T* const* g, const int32_t* const* at, int32_t position, int64
   }
 }
 
+template <int kVectors, class T>
+inline __attribute__((always_inline)) void weighted_vectors(const T* const* taps, const T* scales, int64_t count,
+                                                            T* out, int64_t c) {
+  using L = Lanes<T>;
+  using V = typename L::Value;
+  V sum[kVectors] = {};
+  for (int64_t t = 0; t < count; ++t)
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) sum[v] += scales[t] * *reinterpret_cast<const V*>(taps[t] + c + v * L::kCount);
+#pragma GCC unroll 4
+  for (int v = 0; v < kVectors; ++v) *reinterpret_cast<V*>(out + c + v * L::kCount) = sum[v];
+}
+
 template <class T>
-void weighted(const T* const* taps, const T* scales, int64_t count, T* __restrict out, int64_t n) {
-  for (int64_t c = 0; c < n; ++c) out[c] = T(0);
-  for (int64_t t = 0; t < count; ++t) {
-    const T* x = taps[t];
-    const T scale = scales[t];
-    for (int64_t c = 0; c < n; ++c) out[c] += scale * x[c];
+void weighted(const T* const* taps, const T* scales, int64_t count, T* out, int64_t n) {
+  int64_t c = 0;
+  if constexpr (Lanes<T>::kFits) {
+    constexpr int64_t kCount = Lanes<T>::kCount;
+    for (; c + 4 * kCount <= n; c += 4 * kCount) weighted_vectors<4>(taps, scales, count, out, c);
+    for (; c + kCount <= n; c += kCount) weighted_vectors<1>(taps, scales, count, out, c);
+  }
+  for (; c < n; ++c) {
+    T sum = T(0);
+    for (int64_t t = 0; t < count; ++t) sum += scales[t] * taps[t][c];
+    out[c] = sum;
   }
 }
 
-#define TFMINI_LOOPS(T) {max<T>, argmax<T>, select<T>, sum<T>, weighted<T>}
+// Calls fn(from, to) for tap k of every output: elements of the line and of the outputs. The steps that matter
+// are constants, for the compiler to make vectors of.
+template <class Fn>
+inline __attribute__((always_inline)) void along(int64_t step, int64_t taps, int64_t count, int64_t n, const Fn& fn) {
+  for (int64_t k = 0; k < taps; ++k) {
+    const int64_t first = k * n;
+    if (step == n)
+      for (int64_t i = 0; i < count * n; ++i) fn(first + i, i);
+    else if (step == 2 && n == 1)
+      for (int64_t i = 0; i < count; ++i) fn(first + 2 * i, i);
+    else
+      for (int64_t i = 0; i < count; ++i)
+        for (int64_t c = 0; c < n; ++c) fn(first + i * step + c, i * n + c);
+  }
+}
+
+template <class Op, class T>
+inline __attribute__((always_inline)) void reduce_along(const T* __restrict line, int64_t step, int64_t taps,
+                                                        T* __restrict out, int64_t count, int64_t n) {
+  for (int64_t i = 0; i < count * n; ++i) out[i] = Op().start();
+  along(step, taps, count, n, [=](int64_t from, int64_t to) { out[to] = Op::step(out[to], line[from]); });
+}
+
+template <class T>
+void max_along(const T* line, int64_t step, int64_t taps, T* out, int64_t count, int64_t n) {
+  reduce_along<Max<T>>(line, step, taps, out, count, n);
+}
+
+template <class T>
+void sum_along(const T* line, int64_t step, int64_t taps, T* out, int64_t count, int64_t n) {
+  reduce_along<Sum<T>>(line, step, taps, out, count, n);
+}
+
+template <class T>
+void spread(const T* __restrict x, T* __restrict line, int64_t step, int64_t taps, int64_t count, int64_t n) {
+  along(step, taps, count, n, [=](int64_t to, int64_t from) { line[to] += x[from]; });
+}
+
+#define TFMINI_LOOPS(T) {max<T>, argmax<T>, select<T>, sum<T>, weighted<T>, max_along<T>, sum_along<T>, spread<T>}
 
 }  // namespace
 

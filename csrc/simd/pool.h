@@ -1,4 +1,5 @@
-// Pooling of one output pixel: all channels of a window's pixels, which are given as pointers.
+// Pooling of one output pixel, all channels of a window's pixels, which are given as pointers; and of a row of
+// outputs from a line whose every window is complete.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +13,8 @@ template <class T>
 struct PoolLoops {
   // The largest number of the window; lowest() if it holds none (only NaN, or -inf), as in TensorFlow.
   void (*max)(const T* const* taps, int64_t count, T* out, int64_t n);
-  // The first element that no later one exceeds, and its index positions[tap] of n channels each;
-  // a NaN in front stays.
+  // The first element that no later one exceeds (unless best is null), and its index positions[tap], of n
+  // channels each; a NaN in front stays.
   void (*argmax)(const T* const* taps, const int32_t* positions, int64_t count, T* best, int32_t* at, int64_t n);
   // out = sum over j of g[j] where at[j] == position: what `count` windows send to one pixel.
   void (*select)(const T* const* g, const int32_t* const* at, int32_t position, int64_t count, T* out, int64_t n);
@@ -21,6 +22,12 @@ struct PoolLoops {
   void (*sum)(const T* const* taps, int64_t count, T scale, T* out, int64_t n);
   // out = sum of scales[j] * taps[j].
   void (*weighted)(const T* const* taps, const T* scales, int64_t count, T* out, int64_t n);
+
+  // out[i][c] = the largest, or the sum, of line[i * step + k * n + c] over k < taps; i < count, c < n.
+  void (*max_along)(const T* line, int64_t step, int64_t taps, T* out, int64_t count, int64_t n);
+  void (*sum_along)(const T* line, int64_t step, int64_t taps, T* out, int64_t count, int64_t n);
+  // The other way: line[i * step + k * n + c] += x[i][c].
+  void (*spread)(const T* x, T* line, int64_t step, int64_t taps, int64_t count, int64_t n);
 };
 
 struct PoolTable {
