@@ -9,6 +9,7 @@
 #include "conv/band.h"
 #include "conv/conv.h"
 #include "conv/panels.h"
+#include "conv/winograd.h"
 #include "core/parallel.h"
 #include "core/tensor.h"
 #include "simd/conv.h"
@@ -287,10 +288,13 @@ template <class T>
 void filter_grad(const ConvGeometry& g, const T* input, const T* grad, T* dfilter) {
   const int64_t size = g.depth() * g.out_channels;
   if (size == 0) return;
-  if (g.batch * g.h.out * g.w.out == 0)
+  if (g.batch * g.h.out * g.w.out == 0) {
     std::fill_n(dfilter, size, T(0));
-  else
-    FilterGrad<T>(g, input, grad, dfilter).run();
+    return;
+  }
+  if constexpr (std::is_same_v<T, float>)
+    if (winograd_filter_wins<T>(g)) return winograd_filter_grad(g, input, grad, dfilter);
+  FilterGrad<T>(g, input, grad, dfilter).run();
 }
 
 template void filter_grad(const ConvGeometry&, const float*, const float*, float*);

@@ -5,7 +5,6 @@
 #include "core/parallel.h"
 #include "core/tensor.h"
 #include "simd/conv.h"
-#include "simd/winograd.h"
 
 namespace tfmini::conv {
 namespace {
@@ -15,11 +14,6 @@ using simd::WinogradScheme;
 constexpr int64_t kBlockTiles = 24;       // tiles that share one pass over the transformed filter, at least
 constexpr int64_t kBlockBytes = 1 << 20;  // of transformed input and output per block, if that allows more
 constexpr int64_t kMaxBlockTiles = 96;
-constexpr double kTransform = 8;  // multiply-adds that take as long as making one transformed value
-
-// Points lie this far apart, a cache line past a multiple of the set stride: arrays at equal
-// distances modulo 4096 would evict each other from L1.
-int64_t spread(int64_t elements) { return ceil_div(elements, 1024) * 1024 + 16; }
 
 class Winograd {
  public:
@@ -29,7 +23,7 @@ class Winograd {
         tiles_(simd::conv_tiles<float>()),
         sources_(job.source.channels),
         panels_(job.dest_channels, tiles_.lanes, tiles_.max_vectors),
-        filter_stride_(spread(panels_.count * sources_ * panels_.width())),
+        filter_stride_(winograd_spread(panels_.count * sources_ * panels_.width())),
         tile_rows_(ceil_div(job.h.count, scheme.out_h)),
         tile_cols_(ceil_div(job.w.count, scheme.out_w)),
         tile_count_(job.batch * tile_rows_ * tile_cols_) {
@@ -45,7 +39,7 @@ class Winograd {
                                       .products = points * static_cast<double>(panels_.width()),
                                       .range_bytes = points * static_cast<double>(sizeof(float) * panels_.cols),
                                       .split_bytes = 0,
-                                      .split_products = kTransform * points * tiles});
+                                      .split_products = kWinogradTransform * points * tiles});
     blocks_ = split.ranges;
     splits_ = split.splits;
     block_tiles_ = ceil_div(tile_count_, blocks_);
@@ -71,7 +65,7 @@ class Winograd {
     }
     filter_ = Tensor(DType::kFloat, Shape{scheme_.points() * filter_stride_});
     const TapMatrices<float>& m = job_.matrices;
-    const int64_t width = panels_.width(), panel = sources_ * width, stride = spread(64 * width);
+    const int64_t width = panels_.width(), panel = sources_ * width, stride = winograd_spread(64 * width);
     const int64_t taps = scheme_.taps_h * scheme_.taps_w;
     float* const out = filter_.data<float>();
     // Pieces of a panel: few channels at a time, so that their taps stay in cache.
@@ -100,9 +94,9 @@ class Winograd {
    public:
     explicit Worker(const Winograd& job)
         : w_(job),
-          in_stride_(spread(job.block_tiles_ * job.sources_)),
+          in_stride_(winograd_spread(job.block_tiles_ * job.sources_)),
           cols_(ceil_div(job.panels_.count, job.splits_) * job.panels_.width()),
-          out_stride_(spread(job.block_tiles_ * cols_)),
+          out_stride_(winograd_spread(job.block_tiles_ * cols_)),
           in_(DType::kFloat, Shape{job.scheme_.points() * in_stride_}),
           out_(DType::kFloat, Shape{job.scheme_.points() * out_stride_}),
           patch_(DType::kFloat, Shape{job.scheme_.points() * job.sources_}),
@@ -216,19 +210,23 @@ class Winograd {
   Tensor filter_;
 };
 
-// The scheme for the job's taps, or null.
 template <class T>
 const WinogradScheme* scheme_for(const Correlation<T>& job) {
   if (sizeof(T) != sizeof(float) || job.groups != 1) return nullptr;
   for (const AxisTaps* a : {&job.h, &job.w})
     if (!a->dense() || a->step != 1 || a->every != 1 || a->first != 0) return nullptr;
-  for (const WinogradScheme& s : simd::winograd_table().schemes)
-    if (s.taps_h == static_cast<int64_t>(job.h.taps.size()) && s.taps_w == static_cast<int64_t>(job.w.taps.size()))
-      return &s;
-  return nullptr;
+  return winograd_scheme(static_cast<int64_t>(job.h.taps.size()), static_cast<int64_t>(job.w.taps.size()));
 }
 
 }  // namespace
+
+int64_t winograd_spread(int64_t elements) { return ceil_div(elements, 1024) * 1024 + 16; }
+
+const WinogradScheme* winograd_scheme(int64_t taps_h, int64_t taps_w) {
+  for (const WinogradScheme& s : simd::winograd_table().schemes)
+    if (s.taps_h == taps_h && s.taps_w == taps_w) return &s;
+  return nullptr;
+}
 
 // In multiply-adds per pair of channels. The constants are measured: what an element of the filter costs
 // to fetch and to transform.
@@ -241,7 +239,8 @@ bool winograd_wins(const Correlation<T>& job) {
   constexpr double kFetch = 20, kPrepare = 60;
   const double per_filter_element = job.packed ? kFetch : kFetch + kPrepare;
   const double direct = static_cast<double>(job.batch * job.h.count * job.w.count * s->taps_h * s->taps_w);
-  const double minimal = s->points() * (tiles * (1 + kTransform / sources + kTransform / dests) + per_filter_element);
+  const double minimal =
+      s->points() * (tiles * (1 + kWinogradTransform / sources + kWinogradTransform / dests) + per_filter_element);
   return sources >= 8 && dests >= 8 && minimal < direct;
 }
 

@@ -144,6 +144,94 @@ struct Output27 {
   }
 };
 
+// The transposes of Output and Filter.
+
+struct Spread43 {
+  static constexpr int kIn = 4, kOut = 6;
+  template <class V>
+  static inline __attribute__((always_inline)) void transform(const V (&y)[kIn], V (&m)[kOut]) {
+    const V even_a = y[0] + 0.5f * y[2], odd_a = kA * (y[1] + 0.5f * y[3]);
+    const V even_b = y[0] + 2.0f * y[2], odd_b = kB * (y[1] + 2.0f * y[3]);
+    m[0] = y[0];
+    m[1] = even_a + odd_a;
+    m[2] = even_a - odd_a;
+    m[3] = even_b + odd_b;
+    m[4] = even_b - odd_b;
+    m[5] = y[3];
+  }
+};
+
+struct Spread25 {
+  static constexpr int kIn = 2, kOut = 6;
+  template <class V>
+  static inline __attribute__((always_inline)) void transform(const V (&y)[kIn], V (&m)[kOut]) {
+    m[0] = y[0];
+    m[1] = y[0] + kA * y[1];
+    m[2] = y[0] - kA * y[1];
+    m[3] = y[0] + kB * y[1];
+    m[4] = y[0] - kB * y[1];
+    m[5] = y[1];
+  }
+};
+
+struct Spread27 {
+  static constexpr int kIn = 2, kOut = 8;
+  template <class V>
+  static inline __attribute__((always_inline)) void transform(const V (&y)[kIn], V (&m)[kOut]) {
+    m[0] = y[0];
+    m[1] = y[0] + y[1];
+    m[2] = y[0] - y[1];
+    m[3] = y[0] + 0.5f * y[1];
+    m[4] = y[0] - 0.5f * y[1];
+    m[5] = y[0] + 2.0f * y[1];
+    m[6] = y[0] - 2.0f * y[1];
+    m[7] = y[1];
+  }
+};
+
+struct Gather43 {
+  static constexpr int kIn = 6, kOut = 3;
+  template <class V>
+  static inline __attribute__((always_inline)) void transform(const V (&u)[kIn], V (&w)[kOut]) {
+    const V even_a = (u[1] + u[2]) * (-2.0f / 3.0f), odd_a = (u[1] - u[2]) * (-2.0f / 3.0f * kA);
+    const V even_b = (u[3] + u[4]) * (1.0f / 6.0f), odd_b = (u[3] - u[4]) * (1.0f / 6.0f * kB);
+    w[0] = u[0] + even_a + even_b;
+    w[1] = odd_a + odd_b;
+    w[2] = 0.5f * even_a + 2.0f * even_b + u[5];
+  }
+};
+
+struct Gather25 {
+  static constexpr int kIn = 6, kOut = 5;
+  template <class V>
+  static inline __attribute__((always_inline)) void transform(const V (&u)[kIn], V (&w)[kOut]) {
+    const V even_a = (u[1] + u[2]) * (-2.0f / 3.0f), odd_a = (u[1] - u[2]) * (-2.0f / 3.0f * kA);
+    const V even_b = (u[3] + u[4]) * (1.0f / 6.0f), odd_b = (u[3] - u[4]) * (1.0f / 6.0f * kB);
+    w[0] = u[0] + even_a + even_b;
+    w[1] = odd_a + odd_b;
+    w[2] = 0.5f * even_a + 2.0f * even_b;
+    w[3] = 0.5f * odd_a + 2.0f * odd_b;
+    w[4] = 0.25f * even_a + 4.0f * even_b + u[5];
+  }
+};
+
+struct Gather27 {
+  static constexpr int kIn = 8, kOut = 7;
+  template <class V>
+  static inline __attribute__((always_inline)) void transform(const V (&u)[kIn], V (&w)[kOut]) {
+    const V even_1 = (u[1] + u[2]) * (-2.0f / 9.0f), odd_1 = (u[1] - u[2]) * (-2.0f / 9.0f);
+    const V even_h = (u[3] + u[4]) * (32.0f / 45.0f), odd_h = (u[3] - u[4]) * (16.0f / 45.0f);
+    const V even_2 = (u[5] + u[6]) * (1.0f / 90.0f), odd_2 = (u[5] - u[6]) * (1.0f / 45.0f);
+    w[0] = u[0] + even_1 + even_h + even_2;
+    w[1] = odd_1 + odd_h + odd_2;
+    w[2] = even_1 + 0.25f * even_h + 4.0f * even_2;
+    w[3] = odd_1 + 0.25f * odd_h + 4.0f * odd_2;
+    w[4] = even_1 + 0.0625f * even_h + 16.0f * even_2;
+    w[5] = odd_1 + 0.0625f * odd_h + 16.0f * odd_2;
+    w[6] = even_1 + 0.015625f * even_h + 64.0f * even_2 + u[7];
+  }
+};
+
 // Both axes: down the columns, then along the rows.
 template <class Axis>
 struct Square {
@@ -193,55 +281,59 @@ void all(const float* in, int64_t in_row, int64_t in_col, float* out, int64_t ou
   for (; i < n; ++i) Tile::template run<float>(in + i, in_row, in_col, out + i, out_row, out_col);
 }
 
-// Taps and points are numbered along the rows.
-template <class Tile, int kTaps, int kPoints>
-void filter(const float* w, int64_t tap_stride, float* u, int64_t point_stride, int64_t n) {
-  all<Tile>(w, kTaps * tap_stride, tap_stride, u, kPoints * point_stride, point_stride, n);
+// From an image to points, from points to an image, or from points to taps and back, all of which are numbered
+// along the rows. kWidth of them make a row.
+template <class Tile, int kWidth, bool kDown>
+void from_image(const float* x, int64_t row, int64_t col, float* v, int64_t stride, int64_t n) {
+  all<Tile>(x, kDown ? col : row, kDown ? row : col, v, kWidth * stride, stride, n);
 }
 
-template <class Tile, int kPoints, bool kDown>
-void input(const float* x, int64_t row, int64_t col, float* v, int64_t point_stride, int64_t channels) {
-  all<Tile>(x, kDown ? col : row, kDown ? row : col, v, kPoints * point_stride, point_stride, channels);
+template <class Tile, int kWidth, bool kDown>
+void to_image(const float* m, int64_t stride, float* out, int64_t row, int64_t col, int64_t n) {
+  all<Tile>(m, kWidth * stride, stride, out, kDown ? col : row, kDown ? row : col, n);
 }
 
-template <class Tile, int kPoints, bool kDown>
-void output(const float* m, int64_t point_stride, float* out, int64_t row, int64_t col, int64_t channels) {
-  all<Tile>(m, kPoints * point_stride, point_stride, out, kDown ? col : row, kDown ? row : col, channels);
+template <class Tile, int kFrom, int kTo>
+void numbered(const float* from, int64_t from_stride, float* to, int64_t to_stride, int64_t n) {
+  all<Tile>(from, kFrom * from_stride, from_stride, to, kTo * to_stride, to_stride, n);
 }
 
-template <class F, class I, class O>
+// S and G are the transposes of O and F.
+template <template <class> class Tile, bool kDown, class F, class I, class O, class S, class G>
+constexpr WinogradScheme scheme(int across, int down) {
+  constexpr int kTaps = F::kIn, kPoints = I::kIn, kOut = O::kOut;
+  const auto size = [](int is, int n) { return is ? n : 1; };
+  return {size(down, kTaps),
+          size(across, kTaps),
+          size(down, kOut),
+          size(across, kOut),
+          size(down, kPoints),
+          size(across, kPoints),
+          numbered<Tile<F>, kTaps, kPoints>,
+          from_image<Tile<I>, kPoints, kDown>,
+          to_image<Tile<O>, kPoints, kDown>,
+          from_image<Tile<S>, kPoints, kDown>,
+          numbered<Tile<G>, kPoints, kTaps>};
+}
+
+template <class... Axis>
 constexpr WinogradScheme square() {
-  constexpr int kTaps = F::kIn, kPoints = I::kIn, kOut = O::kOut;
-  return {kTaps,
-          kTaps,
-          kOut,
-          kOut,
-          kPoints,
-          kPoints,
-          filter<Square<F>, kTaps, kPoints>,
-          input<Square<I>, kPoints, false>,
-          output<Square<O>, kPoints, false>};
+  return scheme<Square, false, Axis...>(1, 1);
 }
-
-template <class F, class I, class O, bool kDown>
-constexpr WinogradScheme line() {
-  constexpr int kTaps = F::kIn, kPoints = I::kIn, kOut = O::kOut;
-  return {kDown ? kTaps : 1,
-          kDown ? 1 : kTaps,
-          kDown ? kOut : 1,
-          kDown ? 1 : kOut,
-          kDown ? kPoints : 1,
-          kDown ? 1 : kPoints,
-          filter<Line<F>, kTaps, kPoints>,
-          input<Line<I>, kPoints, kDown>,
-          output<Line<O>, kPoints, kDown>};
+template <class... Axis>
+constexpr WinogradScheme across() {
+  return scheme<Line, false, Axis...>(1, 0);
+}
+template <class... Axis>
+constexpr WinogradScheme down() {
+  return scheme<Line, true, Axis...>(0, 1);
 }
 
 }  // namespace
 
 const WinogradTable winograd_table = {
-    {square<Filter43, Input6, Output43>(), square<Filter25, Input6, Output25>(),
-     line<Filter43, Input6, Output43, false>(), line<Filter43, Input6, Output43, true>(),
-     line<Filter27, Input8, Output27, false>(), line<Filter27, Input8, Output27, true>()}};
+    {square<Filter43, Input6, Output43, Spread43, Gather43>(), square<Filter25, Input6, Output25, Spread25, Gather25>(),
+     across<Filter43, Input6, Output43, Spread43, Gather43>(), down<Filter43, Input6, Output43, Spread43, Gather43>(),
+     across<Filter27, Input8, Output27, Spread27, Gather27>(), down<Filter27, Input8, Output27, Spread27, Gather27>()}};
 
 }  // namespace tfmini::simd::TFMINI_ISA

@@ -25,6 +25,12 @@ struct WinogradScheme {
   // out[y * row + x * col + c] from m[point * point_stride + c].
   void (*output)(const float* m, int64_t point_stride, float* out, int64_t row, int64_t col, int64_t channels);
 
+  // For gradients of filters, the transposes of `output` and of `filter`:
+  // m[point * point_stride + c] from g[y * row + x * col + c],
+  void (*spread)(const float* g, int64_t row, int64_t col, float* m, int64_t point_stride, int64_t channels);
+  // the taps w[tap * tap_stride + i], i < n, from u[point * point_stride + i].
+  void (*gather)(const float* u, int64_t point_stride, float* w, int64_t tap_stride, int64_t n);
+
   int points() const { return in_h * in_w; }
 };
 

@@ -1,10 +1,11 @@
-"""Convolutions of 3x3, 5x5 and 3 or 7 taps in a row with stride 1, and gradients of their images, large enough for Winograd's method
-(csrc/conv/winograd.h); the last tiles of rows, columns and channels are incomplete."""
+"""Convolutions of 3x3, 5x5 and 3 or 7 taps in a row with stride 1, and gradients of their images and filters,
+large enough for Winograd's method (csrc/conv/winograd.h); the last tiles of rows, columns and channels are
+incomplete."""
 
 import numpy as np
 
 import tfmini as tf
-from tests.cases.conv2d import TOL, conv, reference
+from tests.cases.conv2d import TOL, conv, reference, taps
 from tests.cases.table import Bad, Case, rand
 
 
@@ -23,6 +24,29 @@ def flipped(name, image, filters, kernel=(3, 3), nchw=False):
         grad=False,
         tol=TOL,
         ops=("Conv2DBackpropInput",),
+    )
+
+
+def of_filter(name, image, kernel, padding="SAME", nchw=False):
+    """Gradients of filters: convolutions of images with gradients as long as images, one per pair of channels."""
+    n, h, w, c = image
+    out = (h, w) if padding == "SAME" else (h - kernel[0] + 1, w - kernel[1] + 1)
+    grad = (n, kernel[3], *out) if nchw else (n, *out, kernel[3])
+
+    def ref(x, g):
+        x, g = (a.transpose(0, 2, 3, 1) if nchw else a for a in (x, g))
+        return np.einsum("ijnhwc,nhwk->ijck", taps(x, kernel[:2], padding=padding), g)
+
+    return Case(
+        f"conv2d_backprop_filter_{name}",
+        lambda x, g: tf.nn.conv2d_backprop_filter(
+            x, list(kernel), g, [1, 1, 1, 1], padding, data_format="NCHW" if nchw else "NHWC"
+        ),
+        [rand(n, c, h, w) if nchw else rand(*image), rand(*grad) / np.sqrt(n * h * w)],
+        ref,
+        grad=False,
+        tol={"float32": 1e-4, "float64": 1e-12},
+        ops=("Conv2DBackpropFilter",),
     )
 
 
@@ -48,6 +72,14 @@ CASES = [
     conv("minimal_filtering_7_down_nchw", (2, 29, 30, 35), (7, 1, 35, 24), nchw=True, grad=False),
     flipped("minimal_filtering_5x5", (2, 29, 31, 13), 18, (5, 5)),
     flipped("minimal_filtering_7_across", (2, 31, 29, 24), 35, (1, 7)),
+    of_filter("minimal_filtering", (3, 29, 31, 13), (3, 3, 13, 19)),
+    of_filter("minimal_filtering_valid_nchw", (2, 30, 27, 17), (3, 3, 17, 33), "VALID", nchw=True),
+    of_filter("minimal_filtering_5x5", (3, 29, 31, 13), (5, 5, 13, 19)),
+    of_filter("minimal_filtering_3_across", (5, 31, 29, 17), (1, 3, 17, 24)),
+    of_filter("minimal_filtering_3_down", (5, 31, 29, 16), (3, 1, 16, 23), "VALID"),
+    of_filter("minimal_filtering_7_across", (2, 33, 41, 37), (1, 7, 37, 35)),
+    of_filter("minimal_filtering_7_down", (2, 41, 33, 37), (7, 1, 37, 35), "VALID"),
+    of_filter("minimal_filtering_7_down_nchw", (2, 41, 33, 37), (7, 1, 37, 35), nchw=True),
     flipped("minimal_filtering_nchw", (1, 41, 38, 9), 33, nchw=True),
 ]
 

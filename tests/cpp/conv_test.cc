@@ -71,6 +71,35 @@ void check_errors(Kernel kernel, int64_t batch, int64_t size, int64_t in, int64_
   CHECK(worst <= constant(kernel.h) * constant(kernel.w) * (n + 32) * n * x_max * f_max * 0x1p-24);
 }
 
+// Gradients of filters: sums over pixels instead of channels.
+void check_filter_errors(Kernel kernel, int64_t batch, int64_t size, int64_t in, int64_t out, float spread) {
+  std::mt19937 random(7);
+  std::normal_distribution<float> normal;
+  const auto fill = [&](std::vector<float>& v) {
+    for (float& e : v) e = normal(random) * std::exp(spread * normal(random));
+  };
+  ConvGeometry g;
+  g.batch = batch;
+  g.in_channels = in;
+  g.out_channels = out;
+  g.h = {size, kernel.h, 1, 1, kernel.h / 2, size};
+  g.w = {size, kernel.w, 1, 1, kernel.w / 2, size};
+  std::vector<float> x(static_cast<size_t>(batch * size * size * in)),
+      dy(static_cast<size_t>(batch * size * size * out));
+  fill(x);
+  fill(dy);
+  std::vector<float> minimal(static_cast<size_t>(g.depth() * out));
+  conv::winograd_filter_grad(g, x.data(), dy.data(), minimal.data());
+  const std::vector<double> xd(x.begin(), x.end()), yd(dy.begin(), dy.end());
+  std::vector<double> exact(minimal.size());
+  conv::filter_grad(g, xd.data(), yd.data(), exact.data());
+
+  double worst, size_of_sums = 0;
+  const double error = rms(minimal, exact, &worst);
+  for (double v : exact) size_of_sums = std::max(size_of_sums, std::abs(v));
+  CHECK(error <= 32 * 0x1p-24 * size_of_sums);
+}
+
 }  // namespace
 }  // namespace tfmini
 
@@ -82,5 +111,8 @@ int main() {
       check_errors(kernel, 2, 13, 17, 19, spread);
       check_errors(kernel, 1, 30, 64, 33, spread);
       check_errors(kernel, 3, 5, 200, 8, spread);
+      tfmini::check_filter_errors(kernel, 1, 7, 8, 8, spread);
+      tfmini::check_filter_errors(kernel, 3, 29, 13, 19, spread);
+      tfmini::check_filter_errors(kernel, 2, 40, 17, 33, spread);
     }
 }
