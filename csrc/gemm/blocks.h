@@ -12,10 +12,10 @@ struct GemmBlocks {
   // A panel of B, tile columns x `depth`, stays in the first-level cache while `rows` x `depth` of A,
   // in the second-level cache, pass by it.
   int64_t rows, depth;
-  // Columns of a task: wide enough to pay for bringing in its block of A, small enough to balance.
+  // Columns of a task, at most: wide enough to pay for packing its block of A.
   int64_t cols;
-  // What is packed at a time, for all tasks to share: must fit the last-level cache.
-  int64_t packed_rows, packed_cols, packed_depth;
+  // What is packed of B at a time, for all tasks to share: must fit the last-level cache.
+  int64_t packed_cols, packed_depth;
 };
 
 // Sizes for float; a double takes twice the room, so it gets half the depth.
@@ -23,13 +23,13 @@ inline GemmBlocks gemm_blocks(Isa isa, int element_bytes) {
   GemmBlocks b;
   switch (isa) {
     case Isa::kAVX512:
-      b = {252, 384, 256, 1512, 1536, 1152};
+      b = {252, 384, 1024, 1536, 1152};
       break;
     case Isa::kAVX2:
-      b = {192, 320, 128, 1536, 1536, 1280};
+      b = {192, 320, 1024, 1536, 1280};
       break;
     default:
-      b = {128, 256, 128, 1024, 1024, 1024};
+      b = {128, 256, 512, 1024, 1024};
       break;
   }
   if (element_bytes == 8) {

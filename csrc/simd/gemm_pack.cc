@@ -148,6 +148,8 @@ void pack(const S* src, int64_t lane_stride, int64_t step_stride, int lanes, int
 
 template <class S, class T>
 constexpr GemmPackers<S, T> packers() {
+  // Micro-kernels pack A themselves if they can read it.
+  if constexpr (std::is_same_v<S, T>) return {nullptr, pack<S, T, kTileCols<T>>};
   return {pack<S, T, kTileRows>, pack<S, T, kTileCols<T>>};
 }
 

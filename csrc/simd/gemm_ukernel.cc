@@ -5,8 +5,9 @@
 namespace tfmini::simd {
 namespace {
 
-// What follows the products, for edges and epilogues: once per tile and out of line, so that one copy
-// serves all kernels. `sums` are rows of `width` elements.
+// What follows the products, for edges and epilogues: once per tile and out of
+// line, so that one copy serves all kernels. `sums` are rows of `width`
+// elements.
 template <class T>
 __attribute__((noinline)) void finish(const GemmTile<T>& t, const T* sums, int rows, int width) {
   constexpr int N = kLanes<T>;
@@ -32,40 +33,98 @@ __attribute__((noinline)) void finish(const GemmTile<T>& t, const T* sums, int r
   }
 }
 
-template <class T, int kRows, int kVecs, bool kCopy = false>
+// sum += x y. As an expression, the compiler lets the sums wander between
+// registers when steps are unrolled, and finally spills them.
+template <class T>
+TFMINI_ALWAYS_INLINE void add_product(Vec<T>& sum, Vec<T> x, Vec<T> y) {
+#if defined(__FMA__)
+  if constexpr (sizeof(T) == 4)
+    asm("vfmadd231ps %2, %1, %0" : "+v"(sum) : "v"(x), "v"(y));
+  else
+    asm("vfmadd231pd %2, %1, %0" : "+v"(sum) : "v"(x), "v"(y));
+#else
+  sum += x * y;
+#endif
+}
+
+// *to = *from by the integer units: the vector units are busy.
+template <class T>
+TFMINI_ALWAYS_INLINE void copy_element(const T* from, T* to) {
+#if defined(__x86_64__)
+  if constexpr (sizeof(T) == 4) {
+    int32_t x;
+    asm("movl %1, %0" : "=r"(x) : "m"(*from));
+    __builtin_memcpy(to, &x, sizeof x);
+  } else {
+    int64_t x;
+    asm("movq %1, %0" : "=r"(x) : "m"(*from));
+    __builtin_memcpy(to, &x, sizeof x);
+  }
+#else
+  *to = *from;
+#endif
+}
+
+// Where the rows of A lie: in a packed panel, in a row-major matrix, or
+// anywhere.
+enum class Left { kPacked, kRowMajor, kAny };
+
+enum class Copy { kNone, kA, kB };
+
+template <class T, int kRows, int kVecs, Left kLeft, Copy kCopy = Copy::kNone>
 void micro_kernel(const GemmTile<T>& t) {
-  // x86 adds one or two strides to an address for nothing: three rows share a pointer.
-  constexpr int kGroups = (kRows + 2) / 3;
-  const int64_t a_row = t.a_row, a_step = t.a_step, b_step = t.b_step, ldc = t.ldc;
-  const T* a[kGroups];
+  // Constant strides cost no arithmetic, and four steps at once need a quarter
+  // of the counting: what is left is 20 instructions for 12 multiply-adds,
+  // which matters where two threads share a core's decoders.
+  constexpr bool kPacked = kLeft == Left::kPacked;
+  constexpr int kUnroll = kLeft == Left::kAny ? 1 : 4;
+  // x86 adds one or two strides to an address for nothing: three rows share a
+  // pointer.
+  constexpr int kPerPointer = kPacked ? kRows : 3;
+  constexpr int kPointers = (kRows + kPerPointer - 1) / kPerPointer;
+  const int64_t a_row = kPacked ? 1 : t.a_row, a_step = kPacked ? kTileRows : kLeft == Left::kRowMajor ? 1 : t.a_step;
+  const int64_t b_step = t.b_step, ldc = t.ldc;
+  const T* a[kPointers];
 #pragma GCC unroll 8
-  for (int g = 0; g < kGroups; ++g) a[g] = t.a + 3 * g * a_row;
+  for (int g = 0; g < kPointers; ++g) a[g] = t.a + kPerPointer * g * a_row;
   const T* b = t.b;
-  T* copy = t.b_copy;
+  T* a_copy = t.a_copy;
+  T* b_copy = t.b_copy;
   T* const c = t.c;
 #pragma GCC unroll 16
   for (int i = 0; i < kRows; ++i) __builtin_prefetch(c + i * ldc, 1);
 
   Vec<T> acc[kRows][kVecs] = {};
-  for (int64_t p = t.k; p > 0; --p) {
-    Vec<T> bv[kVecs];
-    for (int j = 0; j < kVecs; ++j) {
-      bv[j] = load(b + j * kLanes<T>);
-      if constexpr (kCopy) store(copy + j * kLanes<T>, bv[j]);
-    }
+  const auto steps = [&]<int kSteps>() __attribute__((always_inline)) {
+#pragma GCC unroll 4
+    for (int u = 0; u < kSteps; ++u) {
+      Vec<T> bv[kVecs];
+      for (int j = 0; j < kVecs; ++j) {
+        bv[j] = load(b + u * b_step + j * kLanes<T>);
+        if constexpr (kCopy == Copy::kB) store(b_copy + j * kLanes<T>, bv[j]);
+      }
+      if constexpr (kCopy == Copy::kB) __builtin_prefetch(b + kCopyAhead * b_step, 0, 2);
 #pragma GCC unroll 16
-    for (int i = 0; i < kRows; ++i) {
-      const Vec<T> av = broadcast(a[i / 3][i % 3 * a_row]);
-      for (int j = 0; j < kVecs; ++j) acc[i][j] += av * bv[j];
+      for (int i = 0; i < kRows; ++i) {
+        const T* const ai = a[i / kPerPointer] + i % kPerPointer * a_row + u * a_step;
+        if constexpr (kCopy == Copy::kA) copy_element(ai, a_copy + i);
+        const Vec<T> av = broadcast(*ai);
+        for (int j = 0; j < kVecs; ++j) add_product<T>(acc[i][j], av, bv[j]);
+      }
     }
 #pragma GCC unroll 8
-    for (int g = 0; g < kGroups; ++g) {
-      a[g] += a_step;
+    for (int g = 0; g < kPointers; ++g) {
+      a[g] += kSteps * a_step;
       asm("" : "+r"(a[g]));  // or the compiler would keep a pointer per row
     }
-    b += b_step;
-    if constexpr (kCopy) copy += kVecs * kLanes<T>;
-  }
+    b += kSteps * b_step;
+    if constexpr (kCopy == Copy::kA) a_copy += kTileRows;
+    if constexpr (kCopy == Copy::kB) b_copy += kVecs * kLanes<T>;
+  };
+  int64_t p = t.k;
+  for (; p >= kUnroll; p -= kUnroll) steps.template operator()<kUnroll>();
+  if constexpr (kUnroll > 1)
+    for (; p > 0; --p) steps.template operator()<1>();
 
   constexpr int kCols = kVecs * kLanes<T>;
   if (t.cols >= kCols && !t.bias && !t.relu) {
@@ -88,15 +147,18 @@ void micro_kernel(const GemmTile<T>& t) {
 
 template <class T, int kRows = kTileRows>
 constexpr void fill(GemmKernels<T>& table) {
-  table.kernel[kRows - 1] = micro_kernel<T, kRows, kTileVecs>;
-  table.narrow[kRows - 1] = micro_kernel<T, kRows, kTileVecs / 2>;
-  table.copying[kRows - 1] = micro_kernel<T, kRows, kTileVecs, true>;
+  table.packed[kRows - 1] = micro_kernel<T, kRows, kTileVecs, Left::kPacked>;
+  table.row_major[kRows - 1] = micro_kernel<T, kRows, kTileVecs, Left::kRowMajor>;
+  table.any[kRows - 1] = micro_kernel<T, kRows, kTileVecs, Left::kAny>;
+  table.narrow[kRows - 1] = micro_kernel<T, kRows, kTileVecs / 2, Left::kAny>;
+  table.copying_a[kRows - 1] = micro_kernel<T, kRows, kTileVecs, Left::kAny, Copy::kA>;
+  table.copying_b[kRows - 1] = micro_kernel<T, kRows, kTileVecs, Left::kAny, Copy::kB>;
   if constexpr (kRows > 1) fill<T, kRows - 1>(table);
 }
 
 template <class T>
 constexpr GemmKernels<T> kernels() {
-  GemmKernels<T> table{kTileRows, kTileCols<T>, {}, {}, {}};
+  GemmKernels<T> table{kTileRows, kTileCols<T>, {}, {}, {}, {}, {}, {}};
   fill(table);
   return table;
 }

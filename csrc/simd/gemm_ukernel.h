@@ -1,9 +1,11 @@
 // The GEMM micro-kernel: one register tile of C = A B.
 //
-// The kernel reads `rows` elements of A and `cols` contiguous elements of B per step of k. B is a panel
-// packed by gemm_pack.h or a strip of a row-major matrix; A is a packed panel or a matrix as it lies in
-// memory, since broadcasts take any stride. Each element of C is one sum in ascending k, whatever tile
-// it falls into, so results depend neither on tiling nor on threads.
+// The kernel reads `rows` elements of A and `cols` contiguous elements of B per
+// step of k. B is a panel packed by gemm_pack.h or a strip of a row-major
+// matrix; A is a packed panel or a matrix as it lies in memory, since
+// broadcasts take any stride. Each element of C is one sum in ascending k,
+// whatever tile it falls into, so results depend neither on tiling nor on
+// threads.
 #pragma once
 
 #include <cstdint>
@@ -25,22 +27,35 @@ struct GemmTile {
   int cols;         // columns of C to write, at most the panel's
   bool accumulate;  // C += A B instead of C = A B
   bool relu;        // then C = max(C, 0); NaN stays NaN
-  const T* bias;    // then, before relu, C += bias (`cols` elements, one per column), unless null
-  T* b_copy;        // where a copying kernel puts the panel of B, packed
+  const T* bias;    // then, before relu, C += bias (`cols` elements, one per
+                    // column), unless null
+  T* a_copy;        // where copying_a puts the panel of A, packed
+  T* b_copy;        // where copying_b puts the panel of B, packed
 };
 
+template <class T>
+using GemmFn = void (*)(const GemmTile<T>&);
+
 constexpr int kMaxTileRows = 14;
+// Steps by which copying_b fetches ahead: 64 times 6 cycles are the latency of
+// memory. Rows of a matrix whose width is a multiple of 1024 all fall into 16
+// sets of 8 ways of a second-level cache of 512 KiB, so a whole panel fetched
+// in advance would push itself out.
+constexpr int kCopyAhead = 64;
 
 template <class T>
 struct GemmKernels {
   int rows;  // of a panel of A
   int cols;  // of a panel of B
-  // kernel[r - 1] computes r rows; it reads the whole width of a panel of B. narrow[r - 1] does the same
-  // for the first cols / 2 columns.
-  void (*kernel[kMaxTileRows])(const GemmTile<T>&);
-  void (*narrow[kMaxTileRows])(const GemmTile<T>&);
-  // kernel[r - 1] that packs the panel of B on the way, in the shadow of the multiplications.
-  void (*copying[kMaxTileRows])(const GemmTile<T>&);
+  // [r - 1] computes r rows, over the whole width of a panel of B.
+  GemmFn<T> packed[kMaxTileRows];     // of a packed panel of A: a_row = 1, a_step = rows
+  GemmFn<T> row_major[kMaxTileRows];  // a_step = 1
+  GemmFn<T> any[kMaxTileRows];
+  GemmFn<T> narrow[kMaxTileRows];  // any, for the first cols / 2 columns only;
+                                   // packs A if a_copy is given
+  // Any, and pack an operand on the way, in the shadow of the multiplications.
+  GemmFn<T> copying_a[kMaxTileRows];
+  GemmFn<T> copying_b[kMaxTileRows];
 };
 
 struct GemmKernelTable {
