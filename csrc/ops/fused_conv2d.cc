@@ -10,6 +10,7 @@
 #include "conv/conv.h"
 #include "core/registry.h"
 #include "ops/conv2d.h"
+#include "ops/latest.h"
 #include "simd/isa.h"
 
 namespace tfmini {
@@ -64,8 +65,7 @@ void fused_shape(InferContext& c) {
   c.set_output(0, out);
 }
 
-// The filter in the form the loops want, and what it was made from. The reference to the filter's
-// buffer makes its address a proof: while it is held nobody writes there, and nothing else gets the memory.
+// The filter in the form the loops want, and what it was made from.
 template <class T>
 struct PackedFilter {
   Tensor filter, packed;
@@ -75,24 +75,6 @@ struct PackedFilter {
   bool matches(const Tensor& f, const std::vector<T>& s, const ConvGeometry& g) const {
     return filter.raw() == f.raw() && scale == s && geometry == g && isa == best_isa();
   }
-};
-
-template <class T>
-class FilterCache : public SessionState {
- public:
-  static std::unique_ptr<SessionState> make(const void*) { return std::make_unique<FilterCache>(); }
-  std::shared_ptr<const PackedFilter<T>> get() {
-    const std::lock_guard lock(mutex_);
-    return latest_;
-  }
-  void put(std::shared_ptr<const PackedFilter<T>> packed) {
-    const std::lock_guard lock(mutex_);
-    latest_ = std::move(packed);
-  }
-
- private:
-  std::mutex mutex_;
-  std::shared_ptr<const PackedFilter<T>> latest_;
 };
 
 template <class T>
@@ -117,7 +99,7 @@ class FusedConv2D {
       conv::forward(g, input, filter, output, epilogue);
       return;
     }
-    auto& cache = static_cast<FilterCache<T>&>(c.session_state(&FilterCache<T>::make, nullptr));
+    auto& cache = Latest<PackedFilter<T>>::of(c);
     const std::shared_ptr<const PackedFilter<T>> kept = cache.get();
     if (kept && kept->matches(c.input(1), scale, g)) {
       Tensor packed = kept->packed;

@@ -1,10 +1,12 @@
-// MatMul of two matrices, _FusedMatMul with a bias and relu, BatchMatMul of two stacks of matrices (V2: the
-// stacks broadcast).
+// MatMul of two matrices, _FusedMatMul with a bias and relu and weights packed once, BatchMatMul of two stacks of
+// matrices (V2: the stacks broadcast).
 #include "gemm/matmul.h"
 
 #include "core/infer.h"
 #include "core/parallel.h"
 #include "core/registry.h"
+#include "ops/latest.h"
+#include "simd/isa.h"
 
 namespace tfmini {
 namespace {
@@ -37,6 +39,7 @@ void matmul_shape(InferContext& c) {
 
 void fused_matmul_shape(InferContext& c) {
   matmul_shape(c);
+  if (c.num_inputs() < 3) return;
   const Shape& out = c.output(0);
   const Shape& bias = c.input(2);
   if (!bias.known_rank()) return;
@@ -71,26 +74,58 @@ class MatMul {
   Transposes transposes_;
 };
 
-// What passes/fuse_matmul.cc makes: fused_ops is BiasAdd, or BiasAdd and Relu.
+// Weights in panels, and what they were made from.
+template <class T>
+struct PackedWeights {
+  Tensor weights;
+  PackedMatrix<T> panels;
+  Isa isa;
+  bool matches(const Tensor& b) const { return weights.raw() == b.raw() && isa == best_isa(); }
+};
+
+// What passes/fuse_matmul.cc makes: fused_ops is nothing, BiasAdd, or BiasAdd and Relu.
 template <class T>
 class FusedMatMul {
  public:
-  explicit FusedMatMul(const Attrs& attrs) : transposes_(attrs) {
+  explicit FusedMatMul(const Attrs& attrs)
+      : transposes_(attrs), keep_weights_(attrs.has("_keep_weights") && attrs.flag("_keep_weights")) {
     const auto& ops = attrs.get<std::vector<std::string>>("fused_ops");
-    check(!ops.empty() && ops.size() <= 2 && ops[0] == "BiasAdd" && (ops.size() == 1 || ops[1] == "Relu"),
-          "fused_ops must be BiasAdd, or BiasAdd and Relu");
+    bias_ = !ops.empty();
     relu_ = ops.size() == 2;
+    check(ops.size() <= 2 && (!bias_ || ops[0] == "BiasAdd") && (!relu_ || ops[1] == "Relu"),
+          "fused_ops must be empty, BiasAdd, or BiasAdd and Relu");
+    check(attrs.integer("num_args") == bias_, "a bias, and only that, is an argument of fused_ops");
   }
 
   void operator()(KernelContext& c) const {
     const Tensor &a = c.input(0), &b = c.input(1), &out = c.output(0);
-    gemm<T>(out.dim(0), out.dim(1), a.dim(transposes_.a ? 0 : 1), row_major(c.in<T>(0), a.dim(1), transposes_.a),
-            row_major(c.in<T>(1), b.dim(1), transposes_.b), c.out<T>(0), out.dim(1), {false, c.in<T>(2), relu_});
+    const int64_t m = out.dim(0), n = out.dim(1), k = a.dim(transposes_.a ? 0 : 1);
+    const auto left = row_major(c.in<T>(0), a.dim(1), transposes_.a);
+    const auto right = row_major(c.in<T>(1), b.dim(1), transposes_.b);
+    const GemmEpilogue<T> epilogue{false, bias_ ? c.in<T>(2) : nullptr, relu_};
+    if (keep_weights_ && b.buffer() && m >= kManyRows)
+      gemm<T>(m, left, packed(c, k, n, right)->panels, c.out<T>(0), n, epilogue);
+    else
+      gemm<T>(m, n, k, left, right, c.out<T>(0), n, epilogue);
   }
 
  private:
+  // With fewer, reading the weights takes as long as the arithmetic: a copy would not be read any faster.
+  static constexpr int64_t kManyRows = 5;
+
+  static std::shared_ptr<const PackedWeights<T>> packed(KernelContext& c, int64_t k, int64_t n, MatrixRef<T> weights) {
+    auto& cache = Latest<PackedWeights<T>>::of(c);
+    auto kept = cache.get();
+    if (!kept || !kept->matches(c.input(1))) {
+      kept = std::make_shared<const PackedWeights<T>>(
+          PackedWeights<T>{c.input(1), PackedMatrix<T>(k, n, weights), best_isa()});
+      cache.put(kept);
+    }
+    return kept;
+  }
+
   Transposes transposes_;
-  bool relu_;
+  bool keep_weights_, bias_, relu_;
 };
 
 // Where matrix i of the output finds its operand: elements to the matrix in an input whose batch
@@ -172,7 +207,7 @@ void register_matmul(Registry& r) {
       .attr("transpose_a: bool = false")
       .attr("transpose_b: bool = false")
       .attr("T: {float, double}")
-      .attr("num_args: int >= 1")
+      .attr("num_args: int >= 0")
       .attr("fused_ops: list(string)")
       .attr("epsilon: float = 0.0001")
       .shape(fused_matmul_shape);

@@ -23,4 +23,15 @@ Effects function_effects(const Function& function);
 // What a node reads and writes once lower_references has run.
 Effects node_effects(const IrNode& n);
 
+// What does not change during a run: constants, and reads of variables that nothing in the plan writes.
+// Kernels may keep what they make of it until they meet another buffer.
+class Unchanging {
+ public:
+  explicit Unchanging(const Ir& ir);
+  bool operator()(const Ir& ir, Out t) const;
+
+ private:
+  std::set<std::string> written_;
+};
+
 }  // namespace tfmini

@@ -5,7 +5,6 @@
 // others lose their only user. Filters that no run of the plan changes are marked, so that the kernel
 // may keep them in the form it wants.
 #include <algorithm>
-#include <set>
 
 #include "core/registry.h"
 #include "passes/effects.h"
@@ -17,12 +16,15 @@ namespace {
 class ConvFuser {
  public:
   explicit ConvFuser(Ir ir)
-      : ir_(std::move(ir)), users_(ir_.nodes.size()), pinned_(ir_.nodes.size(), 0), taken_(ir_.nodes.size(), 0) {
+      : ir_(std::move(ir)),
+        users_(ir_.nodes.size()),
+        pinned_(ir_.nodes.size(), 0),
+        taken_(ir_.nodes.size(), 0),
+        unchanging_(ir_) {
     for (size_t i = 0; i < ir_.nodes.size(); ++i) {
       const IrNode& n = ir_.nodes[i];
       for (Out t : n.inputs) users_[t.node].push_back(static_cast<int32_t>(i));
       for (int32_t c : n.control) pinned_[c] = 1;
-      written_.merge(node_effects(n).writes);
     }
     for (Out t : ir_.fetches) pinned_[t.node] = 1;
     for (int32_t t : ir_.targets) pinned_[t] = 1;
@@ -52,7 +54,7 @@ class ConvFuser {
     Chain chain{conv, {conv}, {}, {}};
     while (extend(chain, conv)) {
     }
-    const bool keep = unchanging(ir_.nodes[conv].inputs[1]);
+    const bool keep = unchanging_(ir_, ir_.nodes[conv].inputs[1]);
     if (chain.ops.empty() && !keep) return false;
     for (int32_t i : chain.members) taken_[i] = 1;
     const IrNode& from = ir_.nodes[conv];
@@ -130,18 +132,11 @@ class ConvFuser {
     return std::ranges::none_of(ir_.fetches, is_statistic);
   }
 
-  // A constant, or a variable that nothing in this plan writes.
-  bool unchanging(Out filter) const {
-    const IrNode& n = ir_.nodes[filter.node];
-    if (n.is_constant(filter.index)) return true;
-    return n.op->name == "_ReadVariable" && !written_.contains(n.variables[0]);
-  }
-
   Ir ir_;
   std::vector<std::vector<int32_t>> users_;
   std::vector<char> pinned_;  // fetched, or somebody waits for it
   std::vector<char> taken_;   // part of a chain
-  std::set<std::string> written_;
+  Unchanging unchanging_;
 };
 
 }  // namespace

@@ -2,8 +2,10 @@
 // product is finished while its tile is in registers instead of in passes over memory of their own.
 //
 // The last node of a chain is rewritten where it stands, so whoever uses it need not know; the
-// others lose their only user.
+// others lose their only user. Weights that no run of the plan changes are marked, so that the kernel may
+// pack them once.
 #include "core/registry.h"
+#include "passes/effects.h"
 #include "passes/ir.h"
 
 namespace tfmini {
@@ -11,7 +13,8 @@ namespace {
 
 class MatMulFuser {
  public:
-  explicit MatMulFuser(Ir ir) : ir_(std::move(ir)), uses_(ir_.nodes.size(), 0), user_(ir_.nodes.size(), -1) {
+  explicit MatMulFuser(Ir ir)
+      : ir_(std::move(ir)), uses_(ir_.nodes.size(), 0), user_(ir_.nodes.size(), -1), unchanging_(ir_) {
     for (size_t i = 0; i < ir_.nodes.size(); ++i) {
       for (Out t : ir_.nodes[i].inputs) {
         ++uses_[t.node];
@@ -31,25 +34,34 @@ class MatMulFuser {
   }
 
  private:
+  // Smaller matrices stay in the second-level cache as they are.
+  static constexpr int64_t kPackElements = 16 << 10;
+
   bool fuse(int32_t product) {
     const IrNode& from = ir_.nodes[product];
-    if (from.dtypes[0] != DType::kFloat && from.dtypes[0] != DType::kDouble) return false;
-    const int32_t sum = only_user(product);
-    if (sum < 0) return false;
-    const int row = row_input(ir_.nodes[sum], product);
-    if (row < 0) return false;
-    std::vector<std::string> ops{"BiasAdd"};
+    if (!from.values.empty() || (from.dtypes[0] != DType::kFloat && from.dtypes[0] != DType::kDouble)) return false;
+    const Out weights = from.inputs[1];
+    const Shape& shape = ir_.shape(weights);
+    const bool keep = unchanging_(ir_, weights) && shape.fully_defined() && shape.num_elements() >= kPackElements;
+    std::vector<std::string> ops;
     std::vector<Out> inputs = from.inputs;
-    inputs.push_back(ir_.nodes[sum].inputs[row]);
-    int32_t last = sum;
-    if (const int32_t next = only_user(sum); next >= 0 && ir_.nodes[next].op->name == "Relu") {
-      ops.emplace_back("Relu");
-      last = next;
-    }
+    int32_t last = product;
+    if (const int32_t sum = only_user(product); sum >= 0)
+      if (const int row = row_input(ir_.nodes[sum], product); row >= 0) {
+        ops.emplace_back("BiasAdd");
+        inputs.push_back(ir_.nodes[sum].inputs[row]);
+        last = sum;
+        if (const int32_t next = only_user(sum); next >= 0 && ir_.nodes[next].op->name == "Relu") {
+          ops.emplace_back("Relu");
+          last = next;
+        }
+      }
+    if (ops.empty() && !keep) return false;
     auto attrs = std::make_shared<Attrs>(*from.attrs);
-    attrs->set("num_args", int64_t{1});
+    attrs->set("num_args", static_cast<int64_t>(ops.empty() ? 0 : 1));
     attrs->set("fused_ops", std::move(ops));
     attrs->set("epsilon", 0.0001f);
+    attrs->set("_keep_weights", keep);
     IrNode& n = ir_.nodes[last];
     n.op = &Registry::get().find("_FusedMatMul");
     n.attrs = std::move(attrs);
@@ -81,6 +93,7 @@ class MatMulFuser {
   Ir ir_;
   std::vector<int> uses_;
   std::vector<int32_t> user_;  // one of them
+  Unchanging unchanging_;
 };
 
 }  // namespace

@@ -96,6 +96,15 @@ Effects node_effects(const IrNode& n) {
   return effects;
 }
 
+Unchanging::Unchanging(const Ir& ir) {
+  for (const IrNode& n : ir.nodes) written_.merge(node_effects(n).writes);
+}
+
+bool Unchanging::operator()(const Ir& ir, Out t) const {
+  const IrNode& n = ir.nodes[t.node];
+  return n.is_constant(t.index) || (n.op->name == "_ReadVariable" && !written_.contains(n.variables[0]));
+}
+
 // `w/read` is how a variable is used as a tensor, whatever a program does before: its users see the
 // assignments that they wait for, not only those that it waits for (there are none).
 // behind[i]: the assignments node i depends on.

@@ -154,6 +154,27 @@ def test_fused_products_are_exact(n, dtype):
         np.testing.assert_array_equal(tf.Session().run(layer, feeds), plain.run(layer, feeds))
 
 
+@pytest.mark.parametrize("rows", [1, 7])
+@pytest.mark.parametrize("transpose", [False, True])
+def test_weights_kept_between_runs_follow_their_variables(rows, transpose):
+    w = tf.Variable(np.random.default_rng(0).standard_normal([130, 130]), dtype=tf.float32)
+    x = tf.placeholder(tf.float32, [rows, 130])
+    y = tf.matmul(x, w, transpose_b=transpose)
+    update, replace = w.assign_add(tf.ones_like(w)), w.assign(-w)
+    feed = {x: np.random.default_rng(1).standard_normal([rows, 130]).astype(np.float32)}
+    sess, plain = tf.Session(), tf.Session(config=unoptimized())
+    for s in (sess, plain):
+        s.run(tf.global_variables_initializer())
+    assert "_FusedMatMul" in sess.describe_plan(y, feed)
+    assert "_FusedMatMul" not in sess.describe_plan([y, update], feed), "weights written in the plan are not kept"
+    for step in (None, update, replace, update, update):
+        for s in (sess, plain):
+            if step is not None:
+                s.run(step)
+        for _ in range(2):
+            np.testing.assert_array_equal(sess.run(y, feed), plain.run(y, feed))
+
+
 def test_products_somebody_else_needs_are_not_fused():
     x = tf.placeholder(tf.float32, [4, 4])
     feeds = {x: np.ones([4, 4], np.float32)}
