@@ -11,9 +11,16 @@ def graph(g, function):
 
 
 def eager(e, function):
-    generate = e.torch.randn if function == "random_normal" else e.torch.rand
+    generate = {
+        "random_normal": e.torch.randn,
+        "random_uniform": e.torch.rand,
+        "truncated_normal": lambda n: e.torch.nn.init.trunc_normal_(e.torch.empty(n)),
+    }[function]
     call, _ = e.computes(lambda: generate(N))
     return call, ()
 
 
-ROWS = [Row(f"{name}_1M", graph, eager, (name,), bytes=4.0 * N) for name in ("random_normal", "random_uniform")]
+ROWS = [
+    Row(f"{name}_1M", graph, eager, (name,), bytes=4.0 * N)
+    for name in ("random_normal", "random_uniform", "truncated_normal")
+]
