@@ -38,7 +38,7 @@ FUNCTIONS = {
     "erfc": (tf.erfc, lambda x: _erfc(x).astype(np.float64), 1.0),
     "sin": (tf.sin, np.sin, 1.0),
     "cos": (tf.cos, np.cos, 1.0),
-    "tan": (tf.tan, np.tan, 1.0),
+    "tan": (tf.tan, np.tan, 1.1),
     "asin": (tf.asin, np.arcsin, 1.0),
     "acos": (tf.acos, np.arccos, 1.0),
     "atan": (tf.atan, np.arctan, 1.0),

@@ -14,66 +14,80 @@ namespace tfmini::simd::math {
 inline constexpr float kRound = 12582912.0f;  // 1.5 * 2^23: x + kRound holds round(x) in its low bits
 inline constexpr float kLn2High = 0.693359375f, kLn2Low = -2.12194440e-4f;  // high: 9 bits, n * high is exact
 
-// x = n ln2 + r, |r| <= ln2 / 2; returns expm1(r). `shifter` holds n in its low bits.
-TFMINI_FN float expm1_reduced(float x, float& shifter) {
-  shifter = madd(x, 1.44269504f, kRound);
-  const float n = shifter - kRound;
+// x = n ln2 + r, |r| <= ln2 / 2; returns expm1(r). `shifter` holds n + bias in its low bits.
+TFMINI_FN float expm1_reduced(float x, int bias, float& shifter) {
+  const float round = kRound + static_cast<float>(bias);
+  shifter = madd(x, 1.44269504f, round);
+  const float n = shifter - round;
   const float r = madd(n, -kLn2Low, madd(n, -kLn2High, x));
   const float p = poly(r, 0.5f, 0.166665435f, 0.0416662805f, 0.00836661085f, 0.00139464939f);
   return madd(r * r, p, r);
 }
-// 2^n for n in [-126, 127], from the low bits of a shifter.
-TFMINI_FN float pow2(uint32_t n) { return bits<float>((n + 127u) << 23); }
+// 2^m from a shifter whose low bits hold m + 127, in [1, 254].
+TFMINI_FN float pow2(float shifter) { return bits<float>(bits<uint32_t>(shifter) << 23); }
 
 TFMINI_FN float exp(float x) {
   float shifter;
-  const float q = expm1_reduced(at_most(x, 89.0f), shifter);
+  const float q = expm1_reduced(clamp(x, -104.0f, 89.0f), 2 * 127, shifter);
   // Two factors, since 2^n alone leaves the normal range where e^x is denormal or infinite.
-  const uint32_t n = bits<uint32_t>(shifter) - bits<uint32_t>(kRound);
-  const uint32_t half = static_cast<uint32_t>(static_cast<int32_t>(n) >> 1) << 23;
-  const float y = (q + 1.0f) * bits<float>(half + 0x3f800000u) * bits<float>((n << 23) - half + 0x3f800000u);
-  // The lower bound comes last: GCC would make five comparisons of two bounds in a row.
-  return x < -104.0f ? 0.0f : y;
+  const uint32_t m = bits<uint32_t>(shifter), half = m >> 1;
+  const float scale = bits<float>(half << 23);
+  return madd(q, scale, scale) * bits<float>((m - half) << 23);
 }
 // e^-a for a >= 0: nothing overflows, and a constant brings results down to where they may be denormal.
 TFMINI_FN float exp_minus(float a) {
   float shifter;
-  const float q = expm1_reduced(-at_most(a, 104.0f), shifter);
-  return (q + 1.0f) * pow2(bits<uint32_t>(shifter) + 64u) * 0x1p-64f;
+  const float q = expm1_reduced(-at_most(a, 104.0f), 127 + 64, shifter);
+  const float scale = pow2(shifter);
+  return madd(q, scale, scale) * 0x1p-64f;
+}
+// e^x where it is normal.
+TFMINI_FN float exp_normal(float x) {
+  float shifter;
+  const float q = expm1_reduced(x, 127, shifter);
+  const float scale = pow2(shifter);
+  return madd(q, scale, scale);
 }
 // Below ln(2^24) in magnitude nothing cancels: 2^n - 1 is exact and expm1(r) enters with full precision.
 TFMINI_FN float expm1(float x) {
   float shifter;
-  const float q = expm1_reduced(at_most(at_least(x, -18.0f), 89.0f), shifter);
-  const float half_scale = pow2(bits<uint32_t>(shifter) - 1u);  // 2^n overflows before e^x does
+  const float q = expm1_reduced(clamp(x, -18.0f, 89.0f), 126, shifter);
+  const float half_scale = pow2(shifter);  // 2^n overflows before e^x does
   const float y = madd(half_scale, q, half_scale - 0.5f) * 2.0f;
   return abs(x) < 1e-8f ? x : y;
 }
-// t = e^2|x| - 1, tanh = t / (t + 2); 1 from 9.02 on.
+// h = expm1(2|x|) / 2, tanh = h / (h + 1); 1 from 9.02 on. What one constant for ln2 / 2 lacks matters only where n is
+// large, and there h does not.
 TFMINI_FN float tanh(float x) {
-  float shifter;
-  const float q = expm1_reduced(at_most(abs(x), 9.02f) * 2.0f, shifter);
-  const float scale = pow2(bits<uint32_t>(shifter));
-  const float t = madd(scale, q, scale - 1.0f);
-  return copysign(t / (t + 2.0f), x);
+  const float a = at_most(abs(x), 9.02f), round = kRound + 127.0f;
+  const float shifter = madd(a, 2.88539008f, round);
+  const float r = madd(shifter - round, -0.34657359f, a);
+  const float p = poly(r, 1.0f, 0.66666174f, 0.333330244f, 0.1338657736f, 0.04462878048f);
+  const float q = madd(r * r, p, r), scale = pow2(shifter);
+  const float h = madd(scale, q, madd(scale, 0.5f, -0.5f));
+  return with_sign(h / (h + 1.0f), x);
 }
-// e^-|x| never overflows, and x / (1 + x) keeps the relative precision of small results.
+// c / (c + c e^-x): with c = 2^-32 neither e^104 overflows nor, divided by, stays above the smallest denormal.
 TFMINI_FN float sigmoid(float x) {
-  const float e = exp_minus(abs(x));
-  return (x < 0.0f ? e : 1.0f) / (1.0f + e);
+  float shifter;
+  const float q = expm1_reduced(-clamp(x, -104.0f, 60.0f), 127 - 32, shifter), scale = pow2(shifter);
+  return 0x1p-32f / madd(scale, q, scale + 0x1p-32f);
 }
 
-// x = 2^e m, m in [sqrt(1/2), sqrt(2)); log(1 + f) = f - f^2/2 + f^3 P(f).
-TFMINI_FN float log(float x) {
-  const bool tiny = x < 1.17549435e-38f;
-  const uint32_t u = bits<uint32_t>(tiny ? x * 8388608.0f : x) - 0x3f3504f3u;
-  const float e = static_cast<float>(static_cast<int32_t>(u) >> 23) - (tiny ? 23.0f : 0.0f);
+// x positive and normal: x = 2^e m, m in [sqrt(1/2), sqrt(2)); log(1 + f) = f - f^2/2 + f^3 P(f). Returns log(x) +
+// shift ln2.
+TFMINI_FN float log_normal(float x, float shift = 0.0f) {
+  const uint32_t u = bits<uint32_t>(x) - 0x3f3504f3u;
+  const float e = static_cast<float>(static_cast<int32_t>(u) >> 23) + shift;
   const float f = bits<float>((u & 0x007fffffu) + 0x3f3504f3u) - 1.0f;
   const float p = poly(f, 0.333333105f, -0.249999866f, 0.200022265f, -0.166692495f, 0.142186552f, -0.123843685f,
                        0.118730128f, -0.117897049f, 0.0691516548f);
   const float f2 = f * f;
-  float y = madd(f2 * f, p, e * kLn2Low);
-  y = madd(e, kLn2High, f + madd(f2, -0.5f, y));
+  return madd(e, kLn2High, f + madd(f2, -0.5f, madd(f2 * f, p, e * kLn2Low)));
+}
+TFMINI_FN float log(float x) {
+  const bool tiny = x < 1.17549435e-38f;
+  float y = log_normal(tiny ? x * 8388608.0f : x, tiny ? -23.0f : 0.0f);
   y = x == kInfF ? x : y;
   y = x == 0.0f ? -kInfF : y;
   return x >= 0.0f ? y : kNanF;
@@ -82,14 +96,15 @@ TFMINI_FN float log(float x) {
 // The last term restores what 1 + x rounded away.
 TFMINI_FN float log1p(float x) {
   const float u = 1.0f + x;
-  float y = log(u) + (x - (u - 1.0f)) / u;
+  float y = log_normal(u) + (x - (u - 1.0f)) / u;
   y = x == kInfF ? x : y;
   y = x == -1.0f ? -kInfF : y;
+  y = x >= -1.0f ? y : kNanF;
   return abs(x) < 1e-8f ? x : y;
 }
 TFMINI_FN float softplus(float x) {
   const float e = exp_minus(abs(x)), u = 1.0f + e;
-  return (x > 0.0f ? x : 0.0f) + (log(u) + (e - (u - 1.0f)) / u);
+  return (x > 0.0f ? x : 0.0f) + (log_normal(u) + (e - (u - 1.0f)) / u);
 }
 
 // --- double inside, for float results ------------------------------------------------------------
@@ -110,12 +125,12 @@ TFMINI_FN double expm1_reduced(double x, double& scale) {
 // Saturates at e^+-700, far outside float.
 TFMINI_FN double exp(double x) {
   double scale;
-  const double q = expm1_reduced(at_most(at_least(x, -700.0), 700.0), scale);
+  const double q = expm1_reduced(clamp(x, -700.0, 700.0), scale);
   return madd(scale, q, scale);
 }
 TFMINI_FN double expm1(double x) {
   double scale;
-  const double q = expm1_reduced(at_most(at_least(x, -700.0), 700.0), scale);
+  const double q = expm1_reduced(clamp(x, -700.0, 700.0), scale);
   return madd(scale, q, scale - 1.0);
 }
 // x positive and normal; log((1 + s) / (1 - s)) = 2 s (1 + s^2 P(s^2)).
@@ -239,11 +254,12 @@ TFMINI_FN float atan2(float y, float x) {
 // |x| < 1: x P(x^2); beyond: 1 - e^-Q(|x|).
 TFMINI_FN float erf(float x) {
   const float a = at_most(abs(x), 4.0f), z = a * a;
-  const float small = x * poly(z, 1.12837911f, -0.37612626f, 0.112836003f, -0.0268544443f, 0.00518953521f,
-                               -0.000802083989f, 7.88911566e-05f);
+  const float p =
+      poly(z, -0.37612626f, 0.112836003f, -0.0268544443f, 0.00518953521f, -0.000802083989f, 7.88911566e-05f);
+  const float small = x * madd(z, p, 1.12837911f);
   const float q = poly(a, -0.000188040227f, 1.12957847f, 0.633219898f, 0.108418576f, -0.0252082571f, 0.00420456193f,
                        -0.000441336364f, 2.16868502e-05f);
-  return a < 1.0f ? small : copysign(1.0f - exp(-q), x);
+  return a < 1.0f ? small : with_sign(1.0f - exp_normal(-q), x);
 }
 // e^-a^2 / (1 + 2a) times a polynomial in (a - 4) / (a + 4).
 TFMINI_FN float erfc(float x) {
@@ -293,10 +309,11 @@ TFMINI_DOUBLE_FN(erfc)
 #undef TFMINI_DOUBLE_FN
 TFMINI_FN double pow(double x, double y) { return TFMINI_LIBM(pow)(x, y); }
 TFMINI_FN double atan2(double y, double x) { return TFMINI_LIBM(atan2)(y, x); }
+TFMINI_FN double exp_minus(double a) { return exp(-a); }
 TFMINI_FN double sigmoid(double x) {
-  const double e = exp(-abs(x));
+  const double e = exp_minus(abs(x));
   return (x < 0.0 ? e : 1.0) / (1.0 + e);
 }
-TFMINI_FN double softplus(double x) { return (x > 0.0 ? x : 0.0) + log1p(exp(-abs(x))); }
+TFMINI_FN double softplus(double x) { return (x > 0.0 ? x : 0.0) + log1p(exp_minus(abs(x))); }
 
 }  // namespace tfmini::simd::math

@@ -40,14 +40,25 @@ TFMINI_FN double madd(double a, double b, double c) {
 #endif
 }
 
-// c0 + c1 x + c2 x^2 + ..., by Horner's rule.
+// c0 + c1 x + c2 x^2 + ..., by Horner's rule in x^2 over pairs of terms: one multiplication more than in x, half as
+// long a chain of operations that wait for each other. Loops over these functions are bound by how much of them fits
+// into the registers of a processor at once, which is work times that length.
+namespace detail {
 template <class T>
-TFMINI_FN T poly(T, T c0) {
+TFMINI_FN T pairs(T, T, T c0) {
   return c0;
 }
 template <class T, class... Rest>
-TFMINI_FN T poly(T x, T c0, Rest... rest) {
-  return madd(x, poly(x, rest...), c0);
+TFMINI_FN T pairs(T x, T x2, T c0, T c1, Rest... rest) {
+  if constexpr (sizeof...(Rest) == 0)
+    return madd(x, c1, c0);
+  else
+    return madd(x2, pairs(x, x2, rest...), madd(x, c1, c0));
+}
+}  // namespace detail
+template <class T, class... C>
+TFMINI_FN T poly(T x, C... c) {
+  return detail::pairs(x, x * x, c...);
 }
 
 TFMINI_FN float abs(float x) { return bits<float>(bits<uint32_t>(x) & 0x7fffffffu); }
@@ -57,6 +68,10 @@ TFMINI_FN float copysign(float x, float sign) {
 }
 TFMINI_FN double copysign(double x, double sign) {
   return bits<double>((bits<uint64_t>(x) & 0x7fffffffffffffffull) | (bits<uint64_t>(sign) & 0x8000000000000000ull));
+}
+// The same for x >= 0 (or NaN).
+TFMINI_FN float with_sign(float x, float sign) {
+  return bits<float>(bits<uint32_t>(x) | (bits<uint32_t>(sign) & 0x80000000u));
 }
 template <class T>
 TFMINI_FN bool is_nan(T x) {
@@ -70,6 +85,13 @@ TFMINI_FN T at_least(T x, T bound) {
 template <class T>
 TFMINI_FN T at_most(T x, T bound) {
   return x > bound ? bound : x;
+}
+// Both comparisons look at x: GCC would make seven operations of one after the other.
+template <class T>
+TFMINI_FN T clamp(T x, T low, T high) {
+  const bool below = x<low, above = x> high;
+  const T y = below ? low : x;
+  return above ? high : y;
 }
 
 // --- rounding ------------------------------------------------------------------------------------

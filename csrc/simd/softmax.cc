@@ -15,7 +15,7 @@ void softmax(const T* x, T* out, int64_t n) {
     if constexpr (kKeepsExp<T>)
       map_row(out + begin, out + begin, m, [scale = s.scale(begin)](C e) { return e * scale; });
     else
-      map_row(x + begin, out + begin, m, [&s](C v) { return math::exp(v - s.max) / s.sum; });
+      map_row(x + begin, out + begin, m, [&s](C v) { return math::exp_minus(s.max - v) / s.sum; });
   }
 }
 

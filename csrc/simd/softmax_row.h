@@ -77,7 +77,7 @@ TFMINI_ALWAYS_INLINE ComputeType<T> exp_sum(const T* x, T* e, int64_t n, Compute
   C y[kExpLanes];
   int64_t i = 0;
   for (; i + kExpLanes <= n; i += kExpLanes) {
-    for (int l = 0; l < kExpLanes; ++l) y[l] = math::exp(static_cast<C>(x[i + l]) - max);
+    for (int l = 0; l < kExpLanes; ++l) y[l] = math::exp_minus(max - static_cast<C>(x[i + l]));
     sums.add(y);
     if constexpr (kStore)
       for (int l = 0; l < kExpLanes; ++l) e[i + l] = T(y[l]);
@@ -85,7 +85,7 @@ TFMINI_ALWAYS_INLINE ComputeType<T> exp_sum(const T* x, T* e, int64_t n, Compute
   if (i < n) {
     const int m = static_cast<int>(n - i);
     const Lanes<T> tail(x + i, m);
-    for (int l = 0; l < kExpLanes; ++l) y[l] = l < m ? math::exp(static_cast<C>(tail.at[l]) - max) : C(0);
+    for (int l = 0; l < kExpLanes; ++l) y[l] = l < m ? math::exp_minus(max - static_cast<C>(tail.at[l])) : C(0);
     sums.add(y);
     if constexpr (kStore) std::memcpy(e + i, y, static_cast<size_t>(m) * sizeof(T));
   }
@@ -105,7 +105,7 @@ struct RowSum {
   // What turns the exponentials kept for the block at i into softmax.
   TFMINI_ALWAYS_INLINE C scale(int64_t i) const {
     const C of_block = block_maxima[i / block];
-    return of_block == max ? C(1) / sum : math::exp(of_block - max) / sum;
+    return of_block == max ? C(1) / sum : math::exp_minus(max - of_block) / sum;
   }
 };
 
@@ -125,10 +125,10 @@ TFMINI_ALWAYS_INLINE void sum_row(const T* x, T* e, int64_t n, RowSum<ComputeTyp
       s.sum = sum;
       s.max = top;
     } else if (top > s.max) {
-      s.sum = s.sum * math::exp(s.max - top) + sum;
+      s.sum = s.sum * math::exp_minus(top - s.max) + sum;
       s.max = top;
     } else {
-      s.sum += sum * math::exp(top - s.max);
+      s.sum += sum * math::exp_minus(s.max - top);
     }
   }
 }

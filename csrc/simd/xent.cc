@@ -19,12 +19,29 @@ T sparse(const T* x, int64_t label, T* backprop, int64_t n) {
       if (label >= begin && label < begin + m) probability = backprop[label] * scale;
       map_row(backprop + begin, backprop + begin, m, [scale](C e) { return e * scale; });
     } else {
-      probability = math::exp(chosen - s.max) / s.sum;
-      map_row(x + begin, backprop + begin, m, [&s](C v) { return math::exp(v - s.max) / s.sum; });
+      probability = math::exp_minus(s.max - chosen) / s.sum;
+      map_row(x + begin, backprop + begin, m, [&s](C v) { return math::exp_minus(s.max - v) / s.sum; });
     }
   }
   backprop[label] = T(probability - C(1));
   return T(math::log(s.sum) - (chosen - s.max));
+}
+
+// Not inlined: both kinds of dense rows must round alike, whatever the compiler would fuse in one of them.
+template <class T, class C = ComputeType<T>>
+__attribute__((noinline)) void add_losses(const T* x, const T* labels, int64_t n, C max, C log_sum,
+                                          LaneSums<C>& losses) {
+  const auto sixteen = [&](const T* logits, const T* y) __attribute__((always_inline)) {
+    C loss[kExpLanes];
+    for (int l = 0; l < kExpLanes; ++l) loss[l] = static_cast<C>(y[l]) * (log_sum + (max - static_cast<C>(logits[l])));
+    losses.add(loss);
+  };
+  int64_t i = 0;
+  for (; i + kExpLanes <= n; i += kExpLanes) sixteen(x + i, labels + i);
+  if (i < n) {
+    const Lanes<T> logits(x + i, static_cast<int>(n - i)), y(labels + i, static_cast<int>(n - i));
+    sixteen(logits.at, y.at);
+  }
 }
 
 // The logits are needed again after the exponentials, which therefore cannot overwrite them: when backprop is x, they
@@ -40,14 +57,12 @@ TFMINI_ALWAYS_INLINE T dense_row(const T* x, const T* labels, T* backprop, int64
   for (int64_t begin = 0; begin < n; begin += s.block) {
     const int64_t end = n - begin < s.block ? n : begin + s.block;
     const C scale = kKept ? s.scale(begin) : C(1) / s.sum;
+    add_losses(x + begin, labels + begin, end - begin, s.max, log_sum, losses);
     const auto sixteen = [&](const T* logits, const T* y, T* out) __attribute__((always_inline)) {
-      C distance[kExpLanes], label[kExpLanes], p[kExpLanes];
-      for (int l = 0; l < kExpLanes; ++l) distance[l] = static_cast<C>(logits[l]) - s.max;
-      for (int l = 0; l < kExpLanes; ++l) label[l] = static_cast<C>(y[l]);
-      for (int l = 0; l < kExpLanes; ++l) p[l] = (kKept ? static_cast<C>(out[l]) : math::exp(distance[l])) * scale;
-      for (int l = 0; l < kExpLanes; ++l) distance[l] = label[l] * (log_sum - distance[l]);
-      losses.add(distance);
-      for (int l = 0; l < kExpLanes; ++l) out[l] = T(p[l] - label[l]);
+      C e[kExpLanes];
+      for (int l = 0; l < kExpLanes; ++l)
+        e[l] = kKept ? static_cast<C>(out[l]) : math::exp_minus(s.max - static_cast<C>(logits[l]));
+      for (int l = 0; l < kExpLanes; ++l) out[l] = T(math::madd(e[l], scale, -static_cast<C>(y[l])));
     };
     int64_t i = begin;
     for (; i + kExpLanes <= end; i += kExpLanes) sixteen(x + i, labels + i, backprop + i);
