@@ -24,6 +24,19 @@ def test_accuracy(measurement, isa):
     assert not wrong, f"greatest error in ULP, and where: {wrong}"
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_accuracy_of_all_arguments(name, isa):
+    """Minutes per function: `pytest -m slow tests/test_vector_math.py`."""
+    now = _core.isa()
+    if not _core.set_isa(isa):
+        pytest.skip(f"this processor lacks {isa}")
+    _core.set_isa(now)
+    error, argument = Measurement((name,)).worst(isa, stride=1)[name]
+    assert error <= FUNCTIONS[name][2], f"{error} ULP at {argument!r}"
+
+
 def test_signed_zeros():
     """Odd functions keep the sign of zero, and of the smallest numbers."""
     x = np.array([0.0, -0.0, 1e-45, -1e-45, 1e-38, -1e-38], np.float32)
