@@ -23,10 +23,12 @@ void uniform_int_shape(InferContext& c) {
   shape_from_input(c);
 }
 
-// Fills out[0, n): block b of the stream gives elements [b * kPerBlock, (b + 1) * kPerBlock).
+constexpr int64_t kBatch = 256;  // blocks made at a time: 4 KiB of words, in L1
+
+// Fills out[0, n): block b of the stream gives elements [b * kPerBlock, (b + 1) * kPerBlock). convert(words, out,
+// blocks) makes them.
 template <int kPerBlock, class T, class Convert>
 void fill(const Philox& base, T* out, int64_t n, double ns_per_block, const Convert& convert) {
-  constexpr int64_t kBatch = 256;  // blocks made at a time: 4 KiB of words, in L1
   const int64_t blocks = (n + kPerBlock - 1) / kPerBlock;
   parallel_for(blocks, std::max(kBatch, grain_for_cost(ns_per_block)), [&](int64_t begin, int64_t end) {
     alignas(64) uint32_t words[4 * kBatch];
@@ -35,11 +37,11 @@ void fill(const Philox& base, T* out, int64_t n, double ns_per_block, const Conv
       const int64_t whole = std::min(count, n / kPerBlock - b);
       Philox generator = base;
       generator.skip(static_cast<uint64_t>(b));
-      simd::random_table().words(generator, words, count);
-      for (int64_t i = 0; i < whole; ++i) convert(words + 4 * i, out + (b + i) * kPerBlock);
+      simd::random_table().words(generator, words, count, 1);
+      convert(words, out + b * kPerBlock, whole);
       if (whole < count) {
         T last[kPerBlock];
-        convert(words + 4 * whole, last);
+        convert(words + 4 * whole, last, 1);
         std::copy(last, last + n % kPerBlock, out + (b + whole) * kPerBlock);
       }
     }
@@ -58,7 +60,9 @@ class FillKernel {
   }
 
  private:
-  static constexpr double kNanoseconds = std::is_same_v<Distribution, StandardNormal<T>> ? 12.0 : 1.0;
+  static constexpr double kNanoseconds = !std::is_same_v<Distribution, StandardNormal<T>> ? 1.0
+                                         : std::is_same_v<T, double>                      ? 30.0
+                                                                                          : 3.0;
   Seeds seeds_;
 };
 
@@ -83,8 +87,8 @@ class RandomUniformInt {
     const int64_t n = c.output(0).num_elements();
     const Philox generator = seeds_.state(c).reserve_outputs(static_cast<uint64_t>(n));
     constexpr int kPerBlock = 16 / sizeof(T);
-    fill<kPerBlock>(generator, c.out<T>(0), n, 10.0, [=](const uint32_t* w, T* out) {
-      for (int i = 0; i < kPerBlock; ++i) {
+    fill<kPerBlock>(generator, c.out<T>(0), n, 10.0, [=](const uint32_t* w, T* out, int64_t blocks) {
+      for (int64_t i = 0; i < blocks * kPerBlock; ++i) {
         U bits;
         if constexpr (sizeof(T) == 8)
           bits = w[2 * i] | static_cast<U>(w[2 * i + 1]) << 32;
@@ -109,11 +113,11 @@ class TruncatedNormal {
     const int64_t n = c.output(0).num_elements();
     const Philox base = seeds_.state(c).reserve_outputs(static_cast<uint64_t>(n));
     T* out = c.out<T>(0);
-    parallel_for((n + kGroup - 1) / kGroup, grain_for_cost(60.0), [&](int64_t begin, int64_t end) {
-      for (int64_t g = begin; g < end; ++g) {
+    parallel_for((n + kGroup - 1) / kGroup, std::max(kBatch, grain_for_cost(20.0)), [&](int64_t begin, int64_t end) {
+      for (int64_t g = begin; g < end; g += kBatch) {
         Philox generator = base;
         generator.skip(static_cast<uint64_t>(g) * kBlocksPerGroup);
-        fill_group(generator, out + g * kGroup, std::min<int64_t>(kGroup, n - g * kGroup));
+        fill_groups(generator, out + g * kGroup, std::min((end - g) * kGroup, n - g * kGroup));
       }
     });
   }
@@ -123,13 +127,35 @@ class TruncatedNormal {
   static constexpr int kGroup = StandardNormal<C>::kPerBlock;
   static constexpr uint64_t kBlocksPerGroup = kGroup * RandomState::kBlocksPerOutput / Philox::kWords;
 
-  static void fill_group(Philox generator, T* out, int64_t n) {
-    C normal[kGroup];
-    for (int64_t done = 0; done < n;) {
-      const PhiloxBlock block = generator.next();
-      StandardNormal<C>::convert(block.word, normal);
-      for (int i = 0; i < kGroup && done < n; ++i)
-        if (std::abs(normal[i]) < C(2)) out[done++] = normal[i];
+  struct Group {
+    int64_t number, done;  // outputs made so far
+  };
+
+  // Up to kBatch groups, n outputs in all: the first block of each; then the next of those that are not complete, ...
+  static void fill_groups(const Philox& base, T* out, int64_t n) {
+    alignas(64) uint32_t words[Philox::kWords * kBatch];
+    C normal[kGroup * kBatch];
+    Group left[kBatch];
+    int64_t count = std::min(kBatch, (n + kGroup - 1) / kGroup);
+    for (int64_t g = 0; g < count; ++g) left[g] = {g, 0};
+    simd::random_table().words(base, words, count, kBlocksPerGroup);
+    for (uint64_t block = 1; count > 0; ++block) {
+      StandardNormal<C>::convert(words, normal, count);
+      int64_t incomplete = 0;
+      for (int64_t k = 0; k < count; ++k) {
+        Group group = left[k];
+        const int64_t size = std::min<int64_t>(kGroup, n - group.number * kGroup);
+        for (int i = 0; i < kGroup && group.done < size; ++i)
+          if (std::abs(normal[k * kGroup + i]) < C(2))
+            out[group.number * kGroup + group.done++] = normal[k * kGroup + i];
+        if (group.done < size) left[incomplete++] = group;
+      }
+      count = incomplete;
+      for (int64_t k = 0; k < count; ++k) {
+        Philox generator = base;
+        generator.skip(static_cast<uint64_t>(left[k].number) * kBlocksPerGroup + block);
+        std::copy_n(generator.next().word, Philox::kWords, words + Philox::kWords * k);
+      }
     }
   }
   Seeds seeds_;

@@ -2,6 +2,7 @@
 // every run reserves its part.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <mutex>
@@ -9,6 +10,7 @@
 
 #include "core/op.h"
 #include "core/philox.h"
+#include "simd/random.h"
 
 namespace tfmini {
 
@@ -57,13 +59,6 @@ struct Seeds {
 };
 
 // Two standard normal numbers from two uniform ones (Box and Muller). The clamp keeps log() finite.
-inline void box_muller(float uniform0, float uniform1, float* out) {
-  const float u = uniform0 < 1e-7f ? 1e-7f : uniform0;
-  const float angle = static_cast<float>(2.0 * M_PI * uniform1);
-  const float radius = std::sqrt(-2.0f * std::log(u));
-  out[0] = std::sin(angle) * radius;
-  out[1] = std::cos(angle) * radius;
-}
 inline void box_muller(double uniform0, double uniform1, double* out) {
   const double u = uniform0 < 1e-7 ? 1e-7 : uniform0;
   const double angle = 2.0 * M_PI * uniform1;
@@ -72,33 +67,42 @@ inline void box_muller(double uniform0, double uniform1, double* out) {
   out[1] = std::cos(angle) * radius;
 }
 
-// Distributions: how one block of words becomes kPerBlock numbers.
+// Distributions: how blocks of words become kPerBlock numbers each.
 template <class T>
 struct UniformUnit {
   static constexpr int kPerBlock = std::is_same_v<T, double> ? 2 : 4;
-  static void convert(const uint32_t* w, T* out) {
-    for (int i = 0; i < kPerBlock; ++i) {
-      if constexpr (std::is_same_v<T, double>)
-        out[i] = unit_double(w[2 * i], w[2 * i + 1]);
-      else if constexpr (std::is_same_v<T, Half>)
-        out[i] = static_cast<float>(w[i] & 0x3ffu) * 0x1p-10f;
-      else if constexpr (std::is_same_v<T, BFloat16>)
-        out[i] = static_cast<float>(w[i] & 0x7fu) * 0x1p-7f;
-      else
-        out[i] = unit_float(w[i]);
-    }
+  static void convert(const uint32_t* w, T* out, int64_t blocks) {
+    const int64_t n = blocks * kPerBlock;
+    if constexpr (std::is_same_v<T, float>)
+      simd::random_table().uniform(w, out, n);
+    else if constexpr (std::is_same_v<T, double>)
+      for (int64_t i = 0; i < n; ++i) out[i] = unit_double(w[2 * i], w[2 * i + 1]);
+    else if constexpr (std::is_same_v<T, Half>)
+      for (int64_t i = 0; i < n; ++i) out[i] = static_cast<float>(w[i] & 0x3ffu) * 0x1p-10f;
+    else
+      for (int64_t i = 0; i < n; ++i) out[i] = static_cast<float>(w[i] & 0x7fu) * 0x1p-7f;
   }
 };
 
 template <class T>
 struct StandardNormal {
-  using C = ComputeType<T>;
-  static constexpr int kPerBlock = UniformUnit<C>::kPerBlock;
-  static void convert(const uint32_t* w, T* out) {
-    C uniform[kPerBlock], normal[kPerBlock];
-    UniformUnit<C>::convert(w, uniform);
-    for (int i = 0; i < kPerBlock; i += 2) box_muller(uniform[i], uniform[i + 1], normal + i);
-    for (int i = 0; i < kPerBlock; ++i) out[i] = normal[i];
+  static constexpr int kPerBlock = UniformUnit<ComputeType<T>>::kPerBlock;
+  static void convert(const uint32_t* w, T* out, int64_t blocks) {
+    const int64_t n = blocks * kPerBlock;
+    if constexpr (std::is_same_v<T, float>) {
+      simd::random_table().normal(w, out, n);
+    } else if constexpr (std::is_same_v<T, double>) {
+      for (int64_t i = 0; i < n; i += 2)
+        box_muller(unit_double(w[2 * i], w[2 * i + 1]), unit_double(w[2 * i + 2], w[2 * i + 3]), out + i);
+    } else {
+      constexpr int64_t kPiece = 256;
+      float normal[kPiece];
+      for (int64_t i = 0; i < n; i += kPiece) {
+        const int64_t m = std::min(kPiece, n - i);
+        simd::random_table().normal(w + i, normal, m);
+        std::copy_n(normal, m, out + i);
+      }
+    }
   }
 };
 

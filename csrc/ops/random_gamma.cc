@@ -30,7 +30,7 @@ class Numbers {
   double next(Philox& generator) {
     if (left_ == 0) {
       const PhiloxBlock block = generator.next();
-      Distribution::convert(block.word, numbers_);
+      Distribution::convert(block.word, numbers_, 1);
       left_ = Distribution::kPerBlock;
     }
     return numbers_[--left_];
