@@ -1,10 +1,9 @@
 // ArgMax and ArgMin: the first index of the largest or smallest element along one axis.
 #include <algorithm>
-#include <limits>
 
 #include "core/parallel.h"
 #include "core/registry.h"
-#include "simd/reduce.h"
+#include "simd/arg.h"
 
 namespace tfmini {
 namespace {
@@ -28,93 +27,6 @@ void arg_shape(InferContext& c) {
   c.set_output(0, out);
 }
 
-// Is a beyond b, in the direction searched? NaNs are beyond nothing and nothing is beyond them.
-template <bool kMax, class C>
-bool beyond(C a, C b) {
-  return kMax ? a > b : a < b;
-}
-template <bool kMax, class C>
-constexpr C worst() {
-  using L = std::numeric_limits<C>;
-  if constexpr (L::has_infinity) return kMax ? -L::infinity() : L::infinity();
-  return kMax ? L::lowest() : L::max();
-}
-
-template <bool kMax, class T>
-int64_t arg_by_element(const T* x, int64_t begin, int64_t end, ComputeType<T>& best, int64_t index) {
-  using C = ComputeType<T>;
-  for (int64_t i = begin; i < end; ++i) {
-    if (!beyond<kMax>(static_cast<C>(x[i]), best)) continue;
-    best = static_cast<C>(x[i]);
-    index = i;
-  }
-  return index;
-}
-
-// The extremes of blocks come from vector code; only in the block that holds the best of them is it looked up.
-template <bool kMax, class T>
-int64_t arg_of_row(const T* x, int64_t n) {
-  using C = ComputeType<T>;
-  constexpr int64_t kBlock = 256;
-  C best = worst<kMax, C>();
-  if (n <= 16) return arg_by_element<kMax>(x, 0, n, best, 0);
-  const auto extreme = simd::reduce_loops<T>(kMax ? simd::Reduction::kMax : simd::Reduction::kMin).rows;
-  int64_t index = 0;
-  bool is_block = false;  // index is where the block begins
-  for (int64_t begin = 0; begin < n; begin += kBlock) {
-    const int64_t end = std::min(n, begin + kBlock);
-    C of_block;
-    extreme(x + begin, &of_block, 1, end - begin);
-    if (of_block != of_block) {
-      const C before = best;
-      const int64_t found = arg_by_element<kMax>(x, begin, end, best, index);
-      if (best != before) {
-        index = found;
-        is_block = false;
-      }
-    } else if (beyond<kMax>(of_block, best)) {
-      best = of_block;
-      index = begin;
-      is_block = true;
-    }
-  }
-  if (is_block)
-    while (static_cast<C>(x[index]) != best) ++index;
-  return index;
-}
-
-// Columns [0, cols) of a matrix with rows of `stride`. Indices are kept as wide as the values, so that both are
-// selected by one mask.
-template <bool kMax, class T, class Index>
-void arg_of_columns(const T* x, Index* out, int64_t rows, int64_t cols, int64_t stride) {
-  using C = ComputeType<T>;
-  using At = std::conditional_t<sizeof(C) == 8, int64_t, int32_t>;
-  constexpr int kTile = 256;
-  constexpr int64_t kMaxRows = std::numeric_limits<int32_t>::max();
-  C best[kTile];
-  At at[kTile];
-  for (int64_t from = 0; from < cols; from += kTile) {
-    const int n = static_cast<int>(std::min<int64_t>(kTile, cols - from));
-    std::fill_n(best, n, worst<kMax, C>());
-    std::fill_n(out + from, n, Index(0));
-    for (int64_t first = 0; first < rows; first += kMaxRows) {
-      const At some = static_cast<At>(std::min(rows - first, kMaxRows));
-      std::fill_n(at, n, At(-1));
-      for (At r = 0; r < some; ++r) {
-        const T* row = x + (first + r) * stride + from;
-        for (int i = 0; i < n; ++i) {
-          const C value = static_cast<C>(row[i]);
-          const bool better = beyond<kMax>(value, best[i]);
-          best[i] = better ? value : best[i];
-          at[i] = better ? r : at[i];
-        }
-      }
-      for (int i = 0; i < n; ++i)
-        if (at[i] >= 0) out[from + i] = static_cast<Index>(first + at[i]);
-    }
-  }
-}
-
 template <bool kMax, class T, class Index>
 void arg(KernelContext& c) {
   const Shape& shape = c.input(0).shape();
@@ -126,16 +38,21 @@ void arg(KernelContext& c) {
   Index* out = c.out<Index>(0);
   const int64_t item_bytes = static_cast<int64_t>(sizeof(T));
   if (inner == 1) {
+    const auto of_row = kMax ? simd::arg_loops<T>().max_of_row : simd::arg_loops<T>().min_of_row;
     parallel_for(outer, grain_for_bytes(n * item_bytes), [&](int64_t begin, int64_t end) {
-      for (int64_t o = begin; o < end; ++o) out[o] = static_cast<Index>(arg_of_row<kMax>(in + o * n, n));
+      for (int64_t o = begin; o < end; ++o) out[o] = static_cast<Index>(of_row(in + o * n, n));
     });
     return;
   }
-  const int64_t tile = std::min<int64_t>(inner, 1024), tiles = (inner + tile - 1) / tile;
+  const auto of_columns = kMax ? simd::arg_loops<T>().max_of_columns : simd::arg_loops<T>().min_of_columns;
+  constexpr int64_t kTile = 512;
+  const int64_t tile = std::min(inner, kTile), tiles = (inner + tile - 1) / tile;
   parallel_for(outer * tiles, grain_for_bytes(n * tile * item_bytes), [&](int64_t begin, int64_t end) {
+    int64_t rows[kTile];
     for (int64_t task = begin; task < end; ++task) {
-      const int64_t o = task / tiles, from = task % tiles * tile;
-      arg_of_columns<kMax>(in + o * n * inner + from, out + o * inner + from, n, std::min(tile, inner - from), inner);
+      const int64_t o = task / tiles, from = task % tiles * tile, cols = std::min(tile, inner - from);
+      of_columns(in + o * n * inner + from, rows, n, cols, inner);
+      std::copy_n(rows, cols, out + o * inner + from);
     }
   });
 }

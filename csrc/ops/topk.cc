@@ -1,10 +1,11 @@
 // The k largest elements of every row, and whether a given class is among them.
 #include <algorithm>
+#include <bit>
 #include <cmath>
-#include <numeric>
 
 #include "core/parallel.h"
 #include "core/registry.h"
+#include "simd/arg.h"
 
 namespace tfmini {
 namespace {
@@ -48,9 +49,13 @@ template <class T>
 void insert_top(const T* x, int64_t n, int64_t k, int32_t* top) {
   using C = ComputeType<T>;
   const Before<T> before{x};
+  const auto find_above = simd::arg_loops<T>().find_above;
   int64_t count = 0;
   for (int64_t i = 0; i < n; ++i) {
-    if (count == k && static_cast<C>(x[i]) <= static_cast<C>(x[top[k - 1]])) continue;
+    if (count == k) {
+      i = find_above(x, i, n, static_cast<C>(x[top[k - 1]]));
+      if (i == n) return;
+    }
     const auto index = static_cast<int32_t>(i);
     if (count == k && !before(index, top[k - 1])) continue;
     int64_t place = count == k ? k - 1 : count++;
@@ -59,19 +64,53 @@ void insert_top(const T* x, int64_t n, int64_t k, int32_t* top) {
   }
 }
 
+// The leading bits of x, those of greater elements greater: NaN comes last, as the greatest.
+constexpr int kKeyBits = 12;
+template <class T>
+uint32_t leading_bits(T element) {
+  const auto x = static_cast<ComputeType<T>>(element);
+  if constexpr (std::is_floating_point_v<ComputeType<T>>) {
+    if (x != x) return (1u << kKeyBits) - 1;
+    const float f = static_cast<float>(x);  // keeps the order; rounds some together
+    const auto b = std::bit_cast<uint32_t>(f == 0.0f ? 0.0f : f);
+    return (b >> 31 ? ~b : b | 0x80000000u) >> (32 - kKeyBits);
+  } else {
+    using U = std::make_unsigned_t<T>;
+    constexpr int kBits = 8 * sizeof(T), kDrop = kBits > kKeyBits ? kBits - kKeyBits : 0;
+    const U flip = std::is_signed_v<T> ? static_cast<U>(U(1) << (kBits - 1)) : U(0);
+    return static_cast<uint32_t>(static_cast<U>(static_cast<U>(x) ^ flip) >> kDrop);
+  }
+}
+
+// Larger k: the leading bits of all elements are counted, which leaves few candidates to sort.
+template <class T>
+void sort_top(const T* x, int64_t n, int64_t k, int32_t* order, int32_t* top) {
+  int64_t count = 0;
+  uint32_t least = 0;  // leading bits of the k-th
+  if (constexpr int64_t kWorthCounting = 1024; n >= kWorthCounting) {
+    uint32_t counts[1 << kKeyBits] = {};
+    for (int64_t i = 0; i < n; ++i) ++counts[leading_bits(x[i])];
+    least = (1 << kKeyBits) - 1;
+    for (int64_t above = counts[least]; above < k;) above += counts[--least];
+  }
+  for (int64_t i = 0; i < n; ++i) {
+    order[count] = static_cast<int32_t>(i);
+    count += leading_bits(x[i]) >= least;
+  }
+  const Before<T> before{x};
+  if (k < count) std::nth_element(order, order + k, order + count, before);
+  std::sort(order, order + k, before);
+  std::copy_n(order, k, top);
+}
+
 constexpr int64_t kSmallK = 48;
 
 template <class T>
 void top_of_row(const T* x, int64_t n, int64_t k, int32_t* order, T* values, int32_t* indices) {
-  const Before<T> before{x};
-  if (k <= kSmallK) {
+  if (k <= kSmallK)
     insert_top(x, n, k, indices);
-  } else {
-    std::iota(order, order + n, 0);
-    if (k < n) std::nth_element(order, order + k, order + n, before);
-    std::sort(order, order + k, before);
-    std::copy_n(order, k, indices);
-  }
+  else
+    sort_top(x, n, k, order, indices);
   for (int64_t i = 0; i < k; ++i) values[i] = x[indices[i]];
 }
 
@@ -84,7 +123,7 @@ struct TopK {
     const T* in = c.in<T>(0);
     T* values = c.out<T>(0);
     int32_t* indices = c.out<int32_t>(1);
-    const int64_t grain = grain_for_cost(3.0 * static_cast<double>(n));
+    const int64_t grain = grain_for_cost((k <= kSmallK ? 0.3 : 3.0) * static_cast<double>(n));
     const int64_t tasks = (rows + grain - 1) / grain;
     Tensor order = c.scratch(DType::kInt32, Shape{k <= kSmallK ? 0 : tasks * n});
     parallel_for(tasks, 1, [&](int64_t begin, int64_t end) {

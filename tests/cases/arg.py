@@ -29,6 +29,12 @@ CASES = [
     _case("one_element", distinct(1, 1), 1),
     _case("empty_result", np.zeros([0, 3]), 1),
     *[_case(f"rows_{d}", ints(5, 40, low=0, high=120, dtype=d), 1, dtypes=()) for d in (*ALL_INTS, "uint32", "uint64")],
+    # Vectors, their tails, and more steps than a byte or two count.
+    *[_case(f"tail_{n}", distinct(2, n), 1, dtypes=(*FLOATS, *HALVES)) for n in (15, 16, 17, 31, 33, 64, 127, 131)],
+    *[_case(f"long_{d}", ints(2, 20_011, low=0, high=100, dtype=d), 1, dtypes=()) for d in ("int8", "uint8", "int64")],
+    _case("long_float", np.tile(ints(3, 200_000).astype(np.float64), 3), 1, dtypes=("float32",)),
+    *[_case(f"tall_{d}", ints(300, 70, low=0, high=100, dtype=d), 0, dtypes=()) for d in ("int8", "uint16", "int32")],
+    _case("tall_float", ints(33_000, 9).astype(np.float64), 0, dtypes=FLOATS),
     _case("ties", np.array([[1.0, 3, 3, 1], [0, 0, 0, 0]]), 1),
     _case("infinite", np.array([[-np.inf, -np.inf], [-np.inf, np.finfo("float32").min], [np.inf, np.inf]]), 1),
     # TensorFlow passes over NaN, NumPy does not.

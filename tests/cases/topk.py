@@ -33,6 +33,23 @@ CASES = [
     _case("empty", np.zeros([0, 4]), 2),
     _case("large_k", distinct(3, 200), 60),
     _case("large_k_ties", ints(3, 300, low=0, high=9).astype(np.float64), 299, grad=False),
+    _case("few_of_many", distinct(3, 2111), 7, dtypes=(*FLOATS, *HALVES)),
+    _case("rising", np.sort(distinct(500)), 40),
+    _case("counted", distinct(2, 3001), 200, dtypes=FLOATS),
+    _case("counted_signs", np.sign(distinct(2, 1500)) * np.exp(distinct(2, 1500)), 700, dtypes=FLOATS, grad=False),
+    *[
+        _case(f"counted_{d}", ints(2, 2000, low=info.min, high=info.max, dtype=d), 100, dtypes=(), grad=False)
+        for d in ("int8", "int16", "int32", "uint8", "uint16", "uint32")
+        for info in (np.iinfo(d),)
+    ],
+    Case(
+        "counted_nan",
+        lambda x: tf.nn.top_k(x, 60).indices,
+        [np.where(np.arange(1100) % 50 == 3, _NAN, np.where(np.arange(1100) % 40 == 1, _INF, -np.arange(1100.0)))],
+        lambda a: np.r_[np.arange(3, 1100, 50), np.arange(1, 1100, 40), 0, 2, 4, 5, 6, 7, 8, 9, 10, 11][:60],
+        dtypes=(*FLOATS, *HALVES),
+        grad=False,
+    ),
     _case("many_rows", distinct(300, 11), 2),
     *[_case(f"ties_{d}", ints(5, 30, low=0, high=8, dtype=d), 7, dtypes=(), grad=False) for d in (*ALL_INTS, "uint32")],
     _case("equal", np.zeros([2, 9]), 4, grad=False),
