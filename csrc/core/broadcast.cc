@@ -34,6 +34,37 @@ int64_t BroadcastInput::index(int64_t i) const {
   return rank_ > 0 ? at + i * strides_[0] : i;
 }
 
+namespace {
+
+// out[r * width + i] = x[r], for short rows: whole blocks are written, each over what the one before wrote too much.
+template <class T>
+void spread(const T* x, T* out, int64_t rows, int64_t width) {
+  constexpr int64_t kBlock = 32 / sizeof(T);
+  int64_t r = 0;
+  for (; r < rows && (rows - r) * width >= width + kBlock; ++r) {
+    T block[kBlock];
+    std::fill_n(block, kBlock, x[r]);
+    for (int64_t i = 0; i < width; i += kBlock) std::memcpy(out + r * width + i, block, sizeof block);
+  }
+  for (; r < rows; ++r) std::fill_n(out + r * width, width, x[r]);
+}
+
+}  // namespace
+
+void spread_rows(const void* x, void* out, int64_t rows, int64_t width, int element_size) {
+  const auto as = [&]<class T>(T) { spread(static_cast<const T*>(x), static_cast<T*>(out), rows, width); };
+  switch (element_size) {
+    case 1:
+      return as(uint8_t{});
+    case 2:
+      return as(uint16_t{});
+    case 4:
+      return as(uint32_t{});
+    default:
+      return as(uint64_t{});
+  }
+}
+
 template <class T>
 void BroadcastInput::gather(const T* base, int64_t begin, int64_t n, T* out) const {
   const bool copy_runs = present_[rank_ - 1];
@@ -46,6 +77,11 @@ void BroadcastInput::gather(const T* base, int64_t begin, int64_t n, T* out) con
     else
       std::fill_n(out + done, run, *from);
     done += run;
+    if (per_row() && n - done >= inner_) {
+      const int64_t rows = (n - done) / inner_;
+      spread(base + index(begin + done), out + done, rows, inner_);
+      done += rows * inner_;
+    }
     // A row repeated over all outer dimensions: from here on the output repeats what it has, whole periods at a time.
     if (rank_ == 2 && copy_runs && done >= inner_) {
       while (done < n) {

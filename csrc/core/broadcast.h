@@ -56,6 +56,9 @@ class BroadcastInput {
   void gather(const T* base, int64_t begin, int64_t n, T* out) const;
 };
 
+// out[r * width + i] = x[r] for r < rows, i < width.
+void spread_rows(const void* x, void* out, int64_t rows, int64_t width, int element_size);
+
 // Splits output elements [begin, end) into stretches of at most `limit` that no input has to cross a run for.
 template <class Fn, class... Inputs>
 void for_each_stretch(int64_t begin, int64_t end, int64_t limit, const Fn& fn, const Inputs&... inputs) {

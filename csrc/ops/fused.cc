@@ -9,8 +9,8 @@
 
 #include <algorithm>
 #include <cstring>
-#include <limits>
 #include <memory>
+#include <optional>
 
 #include "core/broadcast.h"
 #include "core/elements.h"
@@ -18,14 +18,12 @@
 #include "core/registry.h"
 #include "ops/elementwise.h"
 #include "ops/fused_steps.h"
-#include "ops/reduce.h"
+#include "ops/fused_sums.h"
 
 namespace tfmini {
 namespace {
 
 using Kind = FusedStep::Kind;
-using simd::Binary;
-using simd::Reduction;
 
 constexpr int64_t kCacheBytes = 32 << 10;  // the tiles of one thread; they fit L1 beside the streams
 constexpr int64_t kLongRow = 512;          // shorter rows share a tile
@@ -153,10 +151,7 @@ class Run {
         outputs_[k] = static_cast<char*>(displaced_.back().second.raw());
       }
     }
-    const int64_t chunks = (tiles_ + chunk_ - 1) / chunk_;
-    for (const FusedRegister& r : p_.registers)
-      if (r.extent == Extent::kColumn || r.extent == Extent::kAll)
-        partial_.push_back(c_.scratch(r.type, Shape{chunks, r.extent == Extent::kColumn ? row_ : 1}));
+    sums_.emplace(p_, c_, size_, row_, (tiles_ + chunk_ - 1) / chunk_);
   }
 
   void run_chunk(int64_t chunk) {
@@ -181,8 +176,7 @@ class Run {
       repeat(in.data, row_ * reg(i).size, copy, tile_rows_ * row_ * reg(i).size);
       w.values[i].data = copy;
     }
-    for (size_t i = 0; i < p_.steps.size(); ++i)
-      if (k_.result(i).slot >= 0 && k_.result(i).extent != Extent::kRow) clear_sums(i, chunk);
+    sums_->clear(chunk);
 
     const int64_t end = std::min(tiles_, (chunk + 1) * chunk_);
     int64_t block = chunk * chunk_ / pieces_, piece = chunk * chunk_ % pieces_;
@@ -211,7 +205,7 @@ class Run {
       } else {
         // A result goes straight to memory where nothing can be overwritten too early.
         char* out = s.output >= 0 && !overlap_ ? outputs_[s.output] + begin * r.size : spare;
-        value = s.kind == Kind::kSpread ? spread_tile(w.values[s.a], out, tile, r.type)
+        value = s.kind == Kind::kSpread ? spread_tile(w.values[s.a], out, tile, r.size)
                                         : run_fused_step(s, w.values, out, n);
       }
     }
@@ -237,7 +231,7 @@ class Run {
         if (in.copy < 0) w.values[i].data = in.data + tile.column * size;
         break;
       case Input::Way::kPerRow:
-        w.values[i] = spread_tile({in.data + tile.row * size, false}, copy, tile, reg(i).type);
+        w.values[i] = spread_tile({in.data + tile.row * size, false}, copy, tile, reg(i).size);
         break;
       case Input::Way::kScattered: {
         const auto span = in.shape.read(in.data, begin, n, copy);
@@ -248,9 +242,9 @@ class Run {
   }
 
   // Within one row, one value serves.
-  static FusedValue spread_tile(const FusedValue& x, char* out, const Tile& tile, DType dtype) {
+  static FusedValue spread_tile(const FusedValue& x, char* out, const Tile& tile, int size) {
     if (x.scalar || tile.rows == 1) return {x.data, true};
-    spread_fused(x.data, out, tile.rows, tile.width, dtype);
+    spread_rows(x.data, out, tile.rows, tile.width, size);
     return {out, false};
   }
 
@@ -261,83 +255,28 @@ class Run {
       std::memcpy(out, v.data, static_cast<size_t>(n * r.size));
   }
 
-  template <class Fn>
-  static void with_float(DType dtype, const Fn& fn) {
-    dtype == DType::kFloat ? fn(float{}) : fn(double{});
-  }
-
-  template <class T>
-  T* sums(size_t step, int64_t chunk) {
-    Tensor& t = partial_[k_.result(step).slot];
-    return t.data<T>() + chunk * t.dim(1);
-  }
-
-  void clear_sums(size_t step, int64_t chunk) {
-    with_float(k_.result(step).type, [&]<class T>(T) {
-      constexpr T kInfinity = std::numeric_limits<T>::infinity();
-      const auto op = static_cast<Reduction>(p_.steps[step].function);
-      const T start = op == Reduction::kProd  ? T(1)
-                      : op == Reduction::kMax ? -kInfinity
-                      : op == Reduction::kMin ? kInfinity
-                                              : T(0);
-      std::fill_n(sums<T>(step, chunk), partial_[k_.result(step).slot].dim(1), start);
-    });
-  }
-
   // Reduces one tile; returns where the row register is.
   const void* reduce(Workspace& w, size_t step, int64_t chunk, const Tile& tile, char* spare) {
-    const FusedStep& s = p_.steps[step];
     const FusedRegister& r = k_.result(step);
-    const FusedValue& x = w.values[s.a];
+    const FusedValue& x = w.values[p_.steps[step].a];
     const void* data = x.data;
     if (x.scalar) {
       fill_fused(x.data, spare, tile.rows * tile.width, r.type);
       data = spare;
     }
     char* row_sums = w.rows + r.slot * w.row_bytes;
-    with_float(r.type, [&]<class T>(T) {
-      const auto op = static_cast<Reduction>(s.function);
-      const auto& loops = simd::reduce_loops<T>(op);
-      if (r.extent == Extent::kRow) {
-        T* out = reinterpret_cast<T*>(row_sums);
-        loops.rows(static_cast<const T*>(data), out, tile.rows, tile.width);
-        if (s.mean)
-          for (int64_t i = 0; i < tile.rows; ++i) out[i] /= static_cast<T>(row_);
-      } else if (r.extent == Extent::kAll) {
-        T sum;
-        loops.rows(static_cast<const T*>(data), &sum, 1, tile.rows * tile.width);
-        join(op, sums<T>(step, chunk), &sum, 1);
-      } else {
-        T* columns = reinterpret_cast<T*>(w.columns);
-        if (tile.rows > 1) loops.columns(static_cast<const T*>(data), columns, tile.rows, tile.width, tile.width);
-        join(op, sums<T>(step, chunk) + tile.column, tile.rows > 1 ? columns : static_cast<const T*>(data), tile.width);
-      }
-    });
+    if (r.extent == Extent::kRow)
+      sums_->reduce_rows(step, data, row_sums, tile.rows, tile.width);
+    else
+      sums_->add(step, chunk, tile.column, data, tile.rows, tile.width, w.columns);
     return row_sums;
-  }
-
-  // sums[i] = sums[i] (op) x[i]
-  template <class T>
-  static void join(Reduction op, T* sums, const T* x, int64_t n) {
-    const Binary f = op == Reduction::kProd  ? Binary::kMul
-                     : op == Reduction::kMax ? Binary::kMaximum
-                     : op == Reduction::kMin ? Binary::kMinimum
-                                             : Binary::kAddV2;
-    simd::binary_table().at(f, dtype_of<T>).vector_vector(sums, x, sums, n);
   }
 
   void finish() {
     for (size_t k = 0; k < p_.results.size(); ++k) {
-      const FusedRegister& r = reg(p_.results[k]);
-      if (r.extent != Extent::kColumn && r.extent != Extent::kAll) continue;
-      const FusedStep& s = p_.steps[p_.results[k] - p_.num_inputs];
-      with_float(r.type, [&]<class T>(T) {
-        const Tensor& from = partial_[r.slot];
-        T* out = reinterpret_cast<T*>(outputs_[k]);
-        reduce_middle(static_cast<Reduction>(s.function), from.data<T>(), out, 1, from.dim(0), from.dim(1));
-        if (s.mean)
-          for (int64_t i = 0; i < from.dim(1); ++i) out[i] /= static_cast<T>(size_ / from.dim(1));
-      });
+      const Extent extent = reg(p_.results[k]).extent;
+      if (extent == Extent::kColumn || extent == Extent::kAll)
+        sums_->finish(static_cast<size_t>(p_.results[k] - p_.num_inputs), outputs_[k]);
     }
     for (const auto& [k, t] : displaced_) std::memcpy(c_.output(k).raw(), t.raw(), t.bytes());
   }
@@ -354,7 +293,7 @@ class Run {
   char* outputs_[kMaxFusedOutputs];
   bool overlap_ = false;  // a full output lies where an input lies: tiles are written when done
   std::vector<std::pair<int, Tensor>> displaced_;  // row outputs that lie where an input lies
-  std::vector<Tensor> partial_;                    // [chunks, sums] of every reduction of columns or all
+  std::optional<FusedSums> sums_;
 };
 
 void FusedKernel::operator()(KernelContext& c) const {

@@ -212,13 +212,6 @@ void fill_fused(const void* value, void* out, int64_t n, DType dtype) {
   });
 }
 
-void spread_fused(const void* x, void* out, int64_t rows, int64_t width, DType dtype) {
-  with_element(dtype, [&]<class T>(std::type_identity<T>) {
-    for (int64_t r = 0; r < rows; ++r)
-      std::fill_n(static_cast<T*>(out) + r * width, width, static_cast<const T*>(x)[r]);
-  });
-}
-
 bool fusable_type(DType d) {
   return d == DType::kFloat || d == DType::kDouble || d == DType::kInt32 || d == DType::kInt64 || d == DType::kBool;
 }

@@ -57,7 +57,5 @@ struct FusedSteps {
 FusedValue run_fused_step(const FusedStep& step, const FusedValue* values, void* out, int64_t n);
 // One value over and over; it may lie in `out`.
 void fill_fused(const void* value, void* out, int64_t n, DType dtype);
-// out[r * width + i] = x[r]
-void spread_fused(const void* x, void* out, int64_t rows, int64_t width, DType dtype);
 
 }  // namespace tfmini
