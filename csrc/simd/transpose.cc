@@ -77,6 +77,10 @@ TFMINI_INLINE void stream_store(V* out, V value) {
   if constexpr (sizeof(V) == 64)
     return _mm512_stream_si512(reinterpret_cast<__m512i*>(out), reinterpret_cast<__m512i>(value));
 #endif
+#if defined(__AVX__)
+  if constexpr (sizeof(V) == 32)
+    return _mm256_stream_si256(reinterpret_cast<__m256i*>(out), reinterpret_cast<__m256i>(value));
+#endif
 #if defined(__SSE2__)
   if constexpr (sizeof(V) == 16)
     return _mm_stream_si128(reinterpret_cast<__m128i*>(out), reinterpret_cast<__m128i>(value));
@@ -135,35 +139,36 @@ void transpose_buffered(const T* in, int64_t in_stride, T* out, int64_t out_stri
   if (stream) fence();
 }
 
-// Wider elements: squares straight from source to destination. With 64-byte registers they read and
-// write whole cache lines, and may go in the order of the source; shorter ones complete each line of
-// the destination before they leave it.
+// Wider elements: squares straight from source to destination. As many side by side as make up cache lines may go out
+// past the cache, in the order of the source; otherwise each line of the destination is completed before the next.
 template <class T>
 void transpose_direct(const T* in, int64_t in_stride, T* out, int64_t out_stride, int64_t rows, int64_t cols,
                       bool large) {
   using V = typename Vec<T, kVectorBytes>::type;
   constexpr int L = kVectorBytes / sizeof(T);
+  constexpr int kSquares = kVectorBytes >= 32 ? 64 / kVectorBytes : 1;
   const int64_t full_rows = rows - rows % L, full_cols = cols - cols % L;
-  const bool stream = large && kVectorBytes == 64 && whole_lines(out, out_stride, full_cols);
-  const auto square = [&](int64_t i, int64_t j) __attribute__((always_inline)) {
-    V r[L];
+  const auto load = [&](int64_t i, int64_t j, V* r) __attribute__((always_inline)) {
     for (int k = 0; k < L; ++k) r[k] = *reinterpret_cast<const V*>(in + (j + k) * in_stride + i);
     shuffle_rows<L, L>(r);
-    for (int k = 0; k < L; ++k) {
-      V* to = reinterpret_cast<V*>(out + (i + k) * out_stride + j);
-      if (stream)
-        stream_store(to, r[k]);
-      else
-        *to = r[k];
-    }
   };
-  if constexpr (kVectorBytes == 64) {
-    for (int64_t j = 0; j < full_cols; j += L)
-      for (int64_t i = 0; i < full_rows; i += L) square(i, j);
-    if (stream) fence();
+  if (large && kVectorBytes >= 32 && whole_lines(out, out_stride, full_cols)) {
+    for (int64_t j = 0; j < full_cols; j += kSquares * L)
+      for (int64_t i = 0; i < full_rows; i += L) {
+        V r[kSquares][L];
+        for (int s = 0; s < kSquares; ++s) load(i, j + s * L, r[s]);
+        for (int k = 0; k < L; ++k)
+          for (int s = 0; s < kSquares; ++s)
+            stream_store(reinterpret_cast<V*>(out + (i + k) * out_stride + j + s * L), r[s][k]);
+      }
+    fence();
   } else {
     for (int64_t i = 0; i < full_rows; i += L)
-      for (int64_t j = 0; j < full_cols; j += L) square(i, j);
+      for (int64_t j = 0; j < full_cols; j += L) {
+        V r[L];
+        load(i, j, r);
+        for (int k = 0; k < L; ++k) *reinterpret_cast<V*>(out + (i + k) * out_stride + j) = r[k];
+      }
   }
   scalar(in + full_cols * in_stride, in_stride, out + full_cols, out_stride, full_rows, cols - full_cols);
   scalar(in + full_rows, in_stride, out + full_rows * out_stride, out_stride, rows - full_rows, cols);

@@ -28,6 +28,16 @@ CASES = [
     transpose("empty", rand(3, 0, 2), [2, 1, 0]),
     transpose("tails", rand(33, 65), [1, 0], dtypes=MOVED),
     transpose("tiles", rand(130, 259), [1, 0], dtypes=MOVED, work=(0, 2 * 130 * 259 * 4)),
+    # Larger than the caches: written past them, in whole lines or not.
+    transpose("large", np.arange(2112.0 * 2048).reshape(2112, 2048), [1, 0], grad=False),
+    transpose(
+        "large_halves",
+        np.arange(3.0 * 4096 * 1024).reshape(3, 4096, 1024) % 1000,
+        [0, 2, 1],
+        dtypes=("float16",),
+        grad=False,
+    ),
+    transpose("large_uneven", np.arange(2113.0 * 2051).reshape(2113, 2051), [1, 0], dtypes=("float32",), grad=False),
     transpose("nhwc_to_nchw", rand(2, 9, 7, 3), [0, 3, 1, 2], dtypes=MOVED),
     transpose("nchw_to_nhwc", rand(2, 19, 9, 17), [0, 2, 3, 1], dtypes=MOVED),
     transpose("heads", rand(2, 5, 3, 16), [0, 2, 1, 3]),
