@@ -23,6 +23,15 @@ bool is_row_dropped(const Shape& s, const Frame& frame) {
   return frame.row != 0 && s.rank() < frame.shape.rank() && leads(s, s.rank(), frame);
 }
 
+uint32_t reduced_axes(const Tensor& axes, int rank) {
+  uint32_t mask = 0;
+  for (int64_t i = 0; i < axes.num_elements(); ++i) {
+    const int64_t axis = axes.int_at(i);
+    mask |= 1u << (axis < 0 ? axis + rank : axis);
+  }
+  return mask;
+}
+
 FusableReduction fusable_reduction(const Ir& ir, const IrNode& n) {
   if (fused_reduce_opcode(n.op->name, Extent::kAll, n.dtypes[0]) < 0) return {};
   const Tensor* axes = ir.value(n.inputs[1]);
@@ -30,19 +39,16 @@ FusableReduction fusable_reduction(const Ir& ir, const IrNode& n) {
   if (!axes) return {};
   const int64_t size = in.num_elements();
   if (size <= 1) return {};
-  bool reduced[Shape::kMaxRank] = {};
-  for (int64_t i = 0; i < axes->num_elements(); ++i) {
-    const int64_t axis = axes->int_at(i);
-    reduced[axis < 0 ? axis + in.rank() : axis] = true;
-  }
+  const uint32_t axis_mask = reduced_axes(*axes, in.rank());
   // Dims of size 1 are of either kind. At most one change from one kind to the other is allowed.
   int64_t lead = 1, last = 1;  // elements of the leading dims of one kind, and of the others
   int first_kind = -1, kind = -1, changes = 0;
   for (int i = 0; i < in.rank(); ++i) {
     if (in[i] == 1) continue;
-    if (first_kind < 0) first_kind = kind = reduced[i];
-    if (reduced[i] != (kind == 1)) {
-      kind = reduced[i];
+    const int reduced = axis_mask >> i & 1;
+    if (first_kind < 0) first_kind = kind = reduced;
+    if (reduced != kind) {
+      kind = reduced;
       ++changes;
     }
     (changes == 0 ? lead : last) *= in[i];

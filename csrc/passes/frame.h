@@ -17,6 +17,9 @@ struct Frame {
 bool is_row_kept(const Shape& s, const Frame& frame);
 bool is_row_dropped(const Shape& s, const Frame& frame);
 
+// The axes of a reduction as bits.
+uint32_t reduced_axes(const Tensor& axes, int rank);
+
 // Reductions that a fused kernel can do: of all rows, of all columns, of everything. Extent::kFull stands for "not
 // one".
 struct FusableReduction {

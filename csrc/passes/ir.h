@@ -1,8 +1,8 @@
 // The graph of one run, between the program's graph and the plan. Each pass takes an Ir and
 // returns another; compile() (pipeline.cc) chains them:
 //
-//   prune -> place -> lower_references -> fold -> cse -> join_products -> fuse_conv2d -> fuse_matmul -> fuse
-//   -> order_accesses -> group_updates -> (runtime/plan.cc)
+//   prune -> place -> lower_references -> fold -> cse -> join_products -> fuse_conv2d -> fuse_matmul
+//   -> split_reductions -> fuse -> order_accesses -> group_updates -> (runtime/plan.cc)
 //
 // Nodes are in topological order throughout (data and control edges point backwards).
 #pragma once
@@ -90,6 +90,8 @@ Ir join_products(Ir ir);
 Ir fuse_conv2d(Ir ir);
 // Matrix products with a bias and relu become _FusedMatMul nodes.
 Ir fuse_matmul(Ir ir);
+// Reductions that no fused kernel can do become two, where it can then do the first.
+Ir split_reductions(Ir ir);
 // Fuses chains of elementwise nodes into _FusedElementwise nodes.
 Ir fuse(Ir ir);
 // Optimizer updates that wait for nothing of each other become one node.

@@ -107,7 +107,7 @@ Ir compile(const Graph& graph, const Request& request, const PassOptions& option
   Ir ir = lower_references(place(prune(graph, request), options.soft_placement));
   ir = fold(std::move(ir), options.fold);
   if (options.cse) ir = cse(std::move(ir));
-  if (options.fuse) ir = fuse(fuse_matmul(fuse_conv2d(join_products(std::move(ir)))));
+  if (options.fuse) ir = fuse(split_reductions(fuse_matmul(fuse_conv2d(join_products(std::move(ir))))));
   ir = order_accesses(std::move(ir));
   return options.fuse ? group_updates(std::move(ir)) : ir;
 }

@@ -202,6 +202,17 @@ def _spread_scalars_ref(x):
     return [np.broadcast_to(row + 1, x.shape).sum(0), np.broadcast_to(row, x.shape)]
 
 
+def _batch_norm_nchw(x, gamma, beta):
+    mean, variance = tf.nn.moments(x, [0, 2, 3], keep_dims=True)
+    scale = tf.rsqrt(variance + 1e-2) * tf.reshape(gamma, [1, -1, 1, 1])
+    return (x - mean) * scale + tf.reshape(beta, [1, -1, 1, 1])
+
+
+def _batch_norm_nchw_ref(x, gamma, beta):
+    normal = (x - x.mean((0, 2, 3), keepdims=True)) / np.sqrt(x.var((0, 2, 3), keepdims=True) + 1e-2)
+    return normal * gamma.reshape(1, -1, 1, 1) + beta.reshape(1, -1, 1, 1)
+
+
 FUSED = ("_FusedElementwise",)
 REDUCING = [
     Case(f"layer_norm_{'x'.join(map(str, s))}", _layer_norm, [rand(*s), rand(s[-1]), rand(s[-1])], _layer_norm_ref,
@@ -225,6 +236,11 @@ REDUCING = [
     Case("spread_scalars_wide", _spread_scalars, [rand(5, 700)], _spread_scalars_ref, ops=FUSED, tol=TOL),
     Case("moments_of_images", lambda x: list(tf.nn.moments(tf.tanh(x), [0, 1, 2])), [rand(2, 3, 3, 17)],
          lambda x: [np.tanh(x).mean((0, 1, 2)), np.tanh(x).var((0, 1, 2))], ops=FUSED, tol=1e-5),
+    *[Case(f"batch_norm_nchw_{'x'.join(map(str, s))}", _batch_norm_nchw, [rand(*s), rand(s[1]), rand(s[1])],
+           _batch_norm_nchw_ref, ops=FUSED, tol=1e-4) for s in [(2, 3, 4, 5), (3, 1, 2, 2), (2, 7, 1, 33), (5, 2, 9, 70)]],
+    Case("both_sides", lambda x: [tf.reduce_max(tf.tanh(x), [0, 2]), tf.reduce_sum(x * x, [-1, 0], keepdims=True)],
+         [distinct(3, 5, 7)], lambda x: [np.tanh(x).max((0, 2)), (x * x).sum((0, 2), keepdims=True)], ops=FUSED,
+         tol=1e-4, grad=False),
     Case("l2_normalize_rows", lambda x: tf.nn.l2_normalize(x, [1, 2]), [rand(6, 5, 4)],
          lambda x: x / np.sqrt((x * x).sum((1, 2), keepdims=True)), ops=FUSED),
     Case("mean_squared_error", lambda x, y: tf.reduce_mean(tf.square(x - y)), [rand(300, 17), rand(17)],
