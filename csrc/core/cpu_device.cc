@@ -184,9 +184,21 @@ class CpuDevice final : public Device {
     if (list.size > kMaxThreadBlocks) spill(list, kMaxThreadBlocks / 2);
   }
 
+  BufferRef allocate_host(size_t bytes) override { return allocate(bytes); }
   void copy_from_host(void* dst, const void* src, size_t bytes) override { copy(dst, src, bytes); }
   void copy_to_host(void* dst, const void* src, size_t bytes) override { copy(dst, src, bytes); }
+  void copy_from_peer(void* dst, Device& from, const void* src, size_t bytes) override {
+    from.copy_to_host(dst, src, bytes);
+    from.synchronize();
+  }
+  void copy(void* dst, const void* src, size_t bytes) override {
+    if (bytes) std::memcpy(dst, src, bytes);
+  }
   void synchronize() override {}
+  void begin_recording() override { no_queue(); }
+  std::unique_ptr<Recording> end_recording() override { no_queue(); }
+  void abandon_recording() override {}
+  void limit_memory(size_t, bool) override {}
 
   size_t bytes_in_use() const override {
     std::lock_guard lock(mutex_);
@@ -206,9 +218,7 @@ class CpuDevice final : public Device {
   }
 
  private:
-  static void copy(void* dst, const void* src, size_t bytes) {
-    if (bytes) std::memcpy(dst, src, bytes);
-  }
+  [[noreturn]] static void no_queue() { fail(Code::kInternal, "the CPU runs its work at once: there is nothing to record"); }
 
   Block* take_small(int c) {
     ThreadCache* cache = thread_cache();

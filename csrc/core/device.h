@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -66,11 +67,20 @@ class BufferRef {
   Buffer* buffer_ = nullptr;
 };
 
+// Device work recorded once, to be queued as one thing (a CUDA graph).
+class Recording {
+ public:
+  virtual ~Recording() = default;
+  virtual void replay() = 0;
+};
+
 class Device {
  public:
   virtual ~Device() = default;
   DeviceKind kind() const { return kind_; }
   int index() const { return index_; }
+  // What a tensor remembers of where it is: 0 for the CPU, i + 1 for the i-th GPU.
+  uint8_t ordinal() const { return kind_ == DeviceKind::kCPU ? 0 : static_cast<uint8_t>(index_ + 1); }
   // "/device:CPU:0"
   std::string name() const;
 
@@ -78,9 +88,24 @@ class Device {
   virtual BufferRef allocate(size_t bytes) = 0;
   // Throws ResourceExhaustedError unless there are `bytes` more: for what is allocated elsewhere.
   virtual void require(size_t bytes) = 0;
+  // Host memory that copies to and from this device reach fastest.
+  virtual BufferRef allocate_host(size_t bytes) = 0;
+  // A device works through a queue: copies come after the work queued before them. `src` may be changed once
+  // copy_from_host returns; `dst` of copy_to_host may be read after synchronize().
   virtual void copy_from_host(void* dst, const void* src, size_t bytes) = 0;
   virtual void copy_to_host(void* dst, const void* src, size_t bytes) = 0;
+  virtual void copy(void* dst, const void* src, size_t bytes) = 0;  // both on this device
+  virtual void copy_from_peer(void* dst, Device& from, const void* src, size_t bytes) = 0;
+  // Waits for the queued work; throws what went wrong in it.
   virtual void synchronize() = 0;
+  // Until end_recording(), what this thread would queue is recorded instead; memory it allocates and frees meanwhile
+  // stays with the recording. Work that waits for the device cannot be recorded.
+  virtual void begin_recording() = 0;
+  virtual std::unique_ptr<Recording> end_recording() = 0;
+  // Drops what was recorded (an error came between).
+  virtual void abandon_recording() = 0;
+  // No more than this may be allocated by this process; `reserve`: it is taken at once.
+  virtual void limit_memory(size_t bytes, bool reserve) = 0;
   // Bytes held by live buffers and by the cache, for reports and tests.
   virtual size_t bytes_in_use() const = 0;
   virtual size_t bytes_cached() const = 0;

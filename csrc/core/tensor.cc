@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <memory>
 
+#include "core/devices.h"
+
 namespace tfmini {
 namespace {
 
@@ -43,12 +45,13 @@ Tensor::Tensor(Device& device, DType dtype, const Shape& shape) : shape_(shape),
     if (__builtin_mul_overflow(n, dtype_size(dtype), &bytes) || bytes > (size_t{1} << 62))
       fail(Code::kResourceExhausted, "a ", dtype_name(dtype), " tensor of shape ", shape, " is too large");
     buffer_ = device.allocate(bytes);
+    device_ = device.ordinal();
   }
   data_ = buffer_->data();
 }
 
 Tensor Tensor::clone() const {
-  Tensor out(dtype_, shape_);
+  Tensor out(device_at(device_), dtype_, shape_);
   copy_elements(*this, out);
   return out;
 }
@@ -95,7 +98,20 @@ Shape Tensor::to_shape() const {
 void copy_elements(const Tensor& from, Tensor& to) {
   if (from.dtype() == DType::kString) return copy_as<std::string>(from, to);
   if (!is_pod(from.dtype())) return copy_as<std::shared_ptr<void>>(from, to);
-  if (const size_t n = from.bytes()) std::memcpy(to.raw(), from.raw(), n);
+  const size_t n = from.bytes();
+  if (n == 0) return;
+  if (from.on_host() && to.on_host()) {
+    std::memcpy(to.raw(), from.raw(), n);
+  } else if (from.on_host()) {
+    device_at(to.device()).copy_from_host(to.raw(), from.raw(), n);
+  } else if (to.on_host()) {
+    device_at(from.device()).copy_to_host(to.raw(), from.raw(), n);
+    device_at(from.device()).synchronize();
+  } else if (from.device() == to.device()) {
+    device_at(to.device()).copy(to.raw(), from.raw(), n);
+  } else {
+    device_at(to.device()).copy_from_peer(to.raw(), device_at(from.device()), from.raw(), n);
+  }
 }
 
 }  // namespace tfmini

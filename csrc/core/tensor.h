@@ -21,9 +21,9 @@ class Tensor {
   // Uninitialised host tensor (strings are empty strings, variants are null).
   Tensor(DType dtype, const Shape& shape) : Tensor(cpu_device(), dtype, shape) {}
   Tensor(Device& device, DType dtype, const Shape& shape);
-  // A view of `buffer` starting at `data`.
-  Tensor(DType dtype, const Shape& shape, BufferRef buffer, void* data)
-      : buffer_(std::move(buffer)), data_(data), shape_(shape), dtype_(dtype) {}
+  // A view of `buffer` starting at `data`, in the memory of the device with this ordinal.
+  Tensor(DType dtype, const Shape& shape, BufferRef buffer, void* data, uint8_t device = 0)
+      : buffer_(std::move(buffer)), data_(data), shape_(shape), dtype_(dtype), device_(device) {}
 
   template <class T>
   static Tensor scalar(T value) {
@@ -57,10 +57,13 @@ class Tensor {
   void* raw() { return data_; }
   const void* raw() const { return data_; }
   const BufferRef& buffer() const { return buffer_; }
+  // Where the elements are: a Device::ordinal().
+  uint8_t device() const { return device_; }
+  bool on_host() const { return device_ == 0; }
 
   // Same elements, other shape of equal size.
-  Tensor reshaped(const Shape& shape) const { return Tensor(dtype_, shape, buffer_, data_); }
-  // A copy that owns its memory (host tensors).
+  Tensor reshaped(const Shape& shape) const { return Tensor(dtype_, shape, buffer_, data_, device_); }
+  // A copy on the same device that owns its memory.
   Tensor clone() const;
   // Itself if it owns its memory, else such a copy.
   Tensor owned() const { return buffer_ || !defined() ? *this : clone(); }
@@ -76,9 +79,11 @@ class Tensor {
   void* data_ = nullptr;
   Shape shape_;
   DType dtype_ = DType::kInvalid;
+  uint8_t device_ = 0;
 };
 
-// Copies elements between host tensors of equal dtype and size (strings and variants too).
+// Copies elements between tensors of equal dtype and size (strings and variants too). What arrives on the host is
+// there on return; other copies are queued on their device.
 void copy_elements(const Tensor& from, Tensor& to);
 
 }  // namespace tfmini

@@ -1,14 +1,13 @@
-// CUDA devices behind the Device interface. The runtime is linked statically, so the module loads
-// on machines without a driver; there every call reports why no GPU can be used.
-#include <cuda_runtime.h>
+// CUDA devices behind the Device interface.
+#include "core/device.cuh"
 
-#include <memory>
+#include <atomic>
 #include <mutex>
 
+#include "core/allocator.cuh"
 #include "core/devices.h"
 #include "core/error.h"
-#include "core/launch.cuh"
-#include "core/stream.h"
+#include "core/staging.cuh"
 
 namespace tfmini::cuda {
 
@@ -21,144 +20,164 @@ void check_cuda(cudaError_t error, const char* what) {
 
 namespace {
 
-// A block from the device's stream-ordered pool. Freeing it is ordered after the work that was
-// queued before, so no synchronisation is needed.
-class CudaBuffer final : public Buffer {
+// What the calling thread is recording; one device at a time.
+struct Capture {
+  Device* device = nullptr;
+  cudaStream_t stream = nullptr;
+  std::shared_ptr<GraphMemory> memory;
+};
+thread_local Capture capture;
+
+class CudaGraph final : public Recording {
  public:
-  CudaBuffer(void* data, size_t bytes, int device, cudaStream_t stream)
-      : Buffer(data, bytes), device_(device), stream_(stream) {}
-  ~CudaBuffer() override {
-    cudaSetDevice(device_);
-    cudaFreeAsync(data(), stream_);
-  }
+  CudaGraph(Device& device, cudaGraphExec_t exec, std::shared_ptr<GraphMemory> memory)
+      : device_(device), exec_(exec), memory_(std::move(memory)) {}
+  ~CudaGraph() override { cudaGraphExecDestroy(exec_); }
+  void replay() override { check_cuda(cudaGraphLaunch(exec_, stream(device_)), "launching a graph"); }
 
  private:
-  int device_;
-  cudaStream_t stream_;
+  Device& device_;
+  cudaGraphExec_t exec_;
+  std::shared_ptr<GraphMemory> memory_;
 };
 
 class CudaDevice final : public Device {
  public:
-  explicit CudaDevice(int index) : Device(DeviceKind::kCUDA, index) {
+  explicit CudaDevice(int index) : Device(DeviceKind::kCUDA, index), staging_(index) {
     use();
+    check_cuda(cudaGetDeviceProperties(&properties_, index), "reading the device's properties");
     check_cuda(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "creating a stream");
-    cudaMemPoolProps props = {};
-    props.allocType = cudaMemAllocationTypePinned;
-    props.location.type = cudaMemLocationTypeDevice;
-    props.location.id = index;
-    check_cuda(cudaMemPoolCreate(&pool_, &props), "creating a memory pool");
-    // Freed blocks stay in the pool until trim().
-    uint64_t keep = UINT64_MAX;
-    check_cuda(cudaMemPoolSetAttribute(pool_, cudaMemPoolAttrReleaseThreshold, &keep), "configuring the memory pool");
+    allocator_ = std::make_unique<Allocator>(index, stream_, name());
+  }
+
+  const cudaDeviceProp& properties() const { return properties_; }
+  cudaStream_t current_stream() {
+    use();
+    return capture.device == this ? capture.stream : stream_;
   }
 
   BufferRef allocate(size_t bytes) override {
-    use();
-    void* data = nullptr;
-    // The pool's granularity is above kAlignment; zero bytes still need an address of their own.
-    const cudaError_t error = cudaMallocFromPoolAsync(&data, bytes ? bytes : 1, pool_, stream_);
-    if (error == cudaErrorMemoryAllocation) {
-      cudaGetLastError();
-      fail(Code::kResourceExhausted, "out of memory on ", name(), ": ", bytes, " bytes wanted, ", bytes_in_use(),
-           " in use, ", bytes_cached(), " cached");
-    }
-    check_cuda(error, "allocating device memory");
-    return BufferRef(new CudaBuffer(data, bytes, index(), stream_));
+    return allocator_->allocate(bytes, capture.device == this ? capture.memory : nullptr);
   }
-
+  BufferRef allocate_host(size_t bytes) override {
+    use();
+    return pinned_.allocate(bytes);
+  }
   void require(size_t) override {}  // nothing on this device is allocated elsewhere
 
   void copy_from_host(void* dst, const void* src, size_t bytes) override {
     use();
-    check_cuda(cudaMemcpyAsync(dst, src, bytes, cudaMemcpyHostToDevice, stream_), "copying to the device");
+    staging_.copy(dst, src, bytes, stream_);
   }
   void copy_to_host(void* dst, const void* src, size_t bytes) override {
     use();
     check_cuda(cudaMemcpyAsync(dst, src, bytes, cudaMemcpyDeviceToHost, stream_), "copying from the device");
-    synchronize();
+  }
+  void copy(void* dst, const void* src, size_t bytes) override {
+    check_cuda(cudaMemcpyAsync(dst, src, bytes, cudaMemcpyDeviceToDevice, current_stream()), "copying on the device");
+  }
+  // Each device waits for the other: this one for the data, the other before it reuses their memory.
+  void copy_from_peer(void* dst, Device& from, const void* src, size_t bytes) override {
+    if (from.kind() == DeviceKind::kCPU) return copy_from_host(dst, src, bytes);
+    auto& peer = static_cast<CudaDevice&>(from);
+    peer.use();
+    order(peer.stream_, stream_, from.index(), index());
+    check_cuda(cudaMemcpyPeerAsync(dst, index(), src, from.index(), bytes, stream_), "copying between devices");
+    order(stream_, peer.stream_, index(), from.index());
   }
   void synchronize() override {
     use();
     check_cuda(cudaStreamSynchronize(stream_), "waiting for the device");
   }
 
-  size_t bytes_in_use() const override { return pool_bytes(cudaMemPoolAttrUsedMemCurrent); }
-  size_t bytes_cached() const override {
-    return pool_bytes(cudaMemPoolAttrReservedMemCurrent) - pool_bytes(cudaMemPoolAttrUsedMemCurrent);
+  // Relaxed: other threads go on as if nothing happened, and so may this one outside of its stream.
+  void begin_recording() override {
+    use();
+    if (capture.device) fail(Code::kInternal, "this thread is recording already");
+    Capture begun;
+    begun.device = this;
+    begun.memory = std::make_shared<GraphMemory>(*allocator_);
+    check_cuda(cudaStreamCreateWithFlags(&begun.stream, cudaStreamNonBlocking), "creating a stream");
+    const cudaError_t error = cudaStreamBeginCapture(begun.stream, cudaStreamCaptureModeRelaxed);
+    if (error != cudaSuccess) cudaStreamDestroy(begun.stream);
+    check_cuda(error, "recording a graph");
+    capture = std::move(begun);
   }
+  std::unique_ptr<Recording> end_recording() override {
+    const Capture ended = std::exchange(capture, Capture());
+    cudaGraph_t graph = nullptr;
+    const cudaError_t error = cudaStreamEndCapture(ended.stream, &graph);
+    cudaStreamDestroy(ended.stream);
+    check_cuda(error, "recording a graph");
+    cudaGraphExec_t exec = nullptr;
+    const cudaError_t made = cudaGraphInstantiate(&exec, graph, 0);
+    cudaGraphDestroy(graph);
+    check_cuda(made, "preparing a graph");
+    return std::make_unique<CudaGraph>(*this, exec, ended.memory);
+  }
+  void abandon_recording() override {
+    const Capture ended = std::exchange(capture, Capture());
+    cudaGraph_t graph = nullptr;
+    if (cudaStreamEndCapture(ended.stream, &graph) == cudaSuccess) cudaGraphDestroy(graph);
+    cudaGetLastError();  // an invalidated capture says so once more
+    cudaStreamDestroy(ended.stream);
+  }
+
+  void limit_memory(size_t bytes, bool reserve) override { allocator_->set_limit(bytes, reserve); }
+  size_t bytes_in_use() const override { return allocator_->in_use(); }
+  size_t bytes_cached() const override { return allocator_->cached(); }
   void trim() override {
     synchronize();
-    check_cuda(cudaMemPoolTrimTo(pool_, 0), "returning device memory");
-  }
-  cudaStream_t stream() const {
-    use();
-    return stream_;
+    allocator_->trim();
+    pinned_.trim();
   }
 
  private:
+  // Other libraries of the process change the thread's device too, so it is set each time.
   void use() const { check_cuda(cudaSetDevice(index()), "selecting the device"); }
-  size_t pool_bytes(cudaMemPoolAttr attribute) const {
-    uint64_t bytes = 0;
-    check_cuda(cudaMemPoolGetAttribute(pool_, attribute, &bytes), "asking the memory pool");
-    return bytes;
+
+  // Makes stream `second` wait for what `first` has queued. An event belongs to the device it is recorded on.
+  static void order(cudaStream_t first, cudaStream_t second, int first_device, int second_device) {
+    cudaEvent_t event = nullptr;
+    check_cuda(cudaSetDevice(first_device), "selecting the device");
+    check_cuda(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "creating an event");
+    cudaError_t error = cudaEventRecord(event, first);
+    if (error == cudaSuccess) error = cudaSetDevice(second_device);
+    if (error == cudaSuccess) error = cudaStreamWaitEvent(second, event, 0);
+    cudaEventDestroy(event);
+    check_cuda(error, "ordering two devices");
   }
 
+  cudaDeviceProp properties_ = {};
   cudaStream_t stream_ = nullptr;
-  cudaMemPool_t pool_ = nullptr;
+  std::unique_ptr<Allocator> allocator_;
+  PinnedMemory pinned_;
+  Staging staging_;
 };
+
+CudaDevice& as_cuda(Device& device) { return static_cast<CudaDevice&>(device); }
 
 }  // namespace
 
-cudaStream_t stream(const KernelContext& c) { return static_cast<const CudaDevice&>(c.device()).stream(); }
+cudaStream_t stream(Device& device) { return as_cuda(device).current_stream(); }
 
-std::string status() {
-  int count = 0;
-  const cudaError_t error = cudaGetDeviceCount(&count);
-  cudaGetLastError();
-  if (error == cudaErrorInsufficientDriver) {
-    int driver = 0;
-    cudaDriverGetVersion(&driver);
-    if (driver == 0) return "no NVIDIA driver was found";
-    return detail::concat("the NVIDIA driver supports CUDA ", driver / 1000, ".", driver % 1000 / 10,
-                          ", this build needs ", CUDART_VERSION / 1000, ".", CUDART_VERSION % 1000 / 10);
-  }
-  if (error == cudaErrorNoDevice || (error == cudaSuccess && count == 0)) return "no CUDA device was found";
-  if (error != cudaSuccess) return cudaGetErrorString(error);
-  return "";
-}
-
-std::vector<DeviceInfo> list_devices() {
-  std::vector<DeviceInfo> all;
-  if (!status().empty()) return all;
-  int count = 0;
-  cudaGetDeviceCount(&count);
-  for (int i = 0; i < count; ++i) {
-    cudaDeviceProp prop;
-    if (cudaGetDeviceProperties(&prop, i) != cudaSuccess) continue;
-    DeviceInfo info;
-    info.name = detail::concat("/device:GPU:", i);
-    info.kind = DeviceKind::kCUDA;
-    info.memory = prop.totalGlobalMem;
-    info.description = detail::concat(prop.name, ", compute capability ", prop.major, ".", prop.minor);
-    all.push_back(std::move(info));
-  }
-  return all;
-}
+const cudaDeviceProp& properties(Device& device) { return as_cuda(device).properties(); }
 
 Device& device(int index) {
   // Never destroyed: the driver may be gone when static destructors run.
-  static auto* devices = new std::vector<std::unique_ptr<CudaDevice>>;
+  constexpr int kMaxDevices = 64;
+  static std::atomic<CudaDevice*> devices[kMaxDevices];
   static std::mutex mutex;
+  if (index >= 0 && index < kMaxDevices)
+    if (CudaDevice* open = devices[index].load(std::memory_order_acquire)) return *open;
   std::lock_guard lock(mutex);
   const std::string reason = status();
   if (!reason.empty()) fail(Code::kInvalidArgument, "/device:GPU:", index, " cannot be used: ", reason);
-  int count = 0;
-  check_cuda(cudaGetDeviceCount(&count), "counting devices");
-  check(index >= 0 && index < count, "/device:GPU:", index, " does not exist; there are ", count);
-  if (devices->size() <= static_cast<size_t>(index)) devices->resize(static_cast<size_t>(index) + 1);
-  auto& slot = (*devices)[static_cast<size_t>(index)];
-  if (!slot) slot = std::make_unique<CudaDevice>(index);
-  return *slot;
+  check(index >= 0 && index < std::min(count(), kMaxDevices), "/device:GPU:", index, " does not exist; there are ",
+        count());
+  if (!devices[index].load(std::memory_order_acquire))
+    devices[index].store(new CudaDevice(index), std::memory_order_release);
+  return *devices[index].load(std::memory_order_acquire);
 }
 
 }  // namespace tfmini::cuda
