@@ -12,6 +12,7 @@
 #include "bindings/attr.h"
 #include "bindings/module.h"
 #include "bindings/numpy.h"
+#include "core/devices.h"
 #include "core/interrupt.h"
 #include "core/parallel.h"
 #include "runtime/executor.h"
@@ -131,14 +132,32 @@ struct Entry {
   std::vector<Variant> variants;  // most recently used first
 };
 
+// ConfigProto._session_options() says what the keys are.
+SessionOptions session_options(const py::dict& from) {
+  const auto flag = [&](const char* key) { return from[key].cast<bool>(); };
+  SessionOptions options;
+  options.threads = from["threads"].cast<int>();
+  options.memory_fraction = from["memory_fraction"].cast<double>();
+  options.reserve_memory = flag("reserve_memory");
+  PassOptions& passes = options.passes;
+  passes.fold = flag("fold");
+  passes.cse = flag("cse");
+  passes.fuse = flag("fuse");
+  passes.soft_placement = flag("soft_placement");
+  passes.log_placement = flag("log_placement");
+  passes.record = flag("record");
+  passes.synchronous = flag("synchronous");
+  for (const Device* gpu : visible_gpus(from["visible_gpus"].cast<std::string>(), from["max_gpus"].cast<int>()))
+    passes.gpus.push_back(gpu->ordinal());
+  return options;
+}
+
 class PySession {
  public:
   // resolve(fetches, feed_keys) -> (fetch tensors, target ops, [(node, index, dtype, key)], result)
   // convert(key, value, dtype) -> array of that dtype, or raises
-  PySession(std::shared_ptr<Graph> graph, int threads, bool fold, bool cse, bool fuse, bool soft_placement,
-            py::object resolve, py::object convert)
-      : session_(std::make_shared<Session>(std::move(graph),
-                                           SessionOptions{threads, {fold, cse, fuse, soft_placement}, 512})),
+  PySession(std::shared_ptr<Graph> graph, const py::dict& options, py::object resolve, py::object convert)
+      : session_(std::make_shared<Session>(std::move(graph), session_options(options))),
         resolve_(std::move(resolve)),
         convert_(std::move(convert)) {}
 
@@ -379,7 +398,7 @@ class PySession {
 
 void bind_session(py::module_& m) {
   py::class_<PySession>(m, "Session")
-      .def(py::init<std::shared_ptr<Graph>, int, bool, bool, bool, bool, py::object, py::object>())
+      .def(py::init<std::shared_ptr<Graph>, const py::dict&, py::object, py::object>())
       .def("run", &PySession::run)
       .def("prepare", &PySession::prepare)
       .def("call_prepared", &PySession::call_prepared)

@@ -195,9 +195,13 @@ class CpuDevice final : public Device {
     if (bytes) std::memcpy(dst, src, bytes);
   }
   void synchronize() override {}
+  uintptr_t queue_handle() override { return 0; }
+  void wait_for(uintptr_t) override {}
+  void let_wait(uintptr_t) override {}
   void begin_recording() override { no_queue(); }
   std::unique_ptr<Recording> end_recording() override { no_queue(); }
   void abandon_recording() override {}
+  size_t total_memory() const override { return memory_; }
   void limit_memory(size_t, bool) override {}
 
   size_t bytes_in_use() const override {

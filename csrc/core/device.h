@@ -29,7 +29,8 @@ class Buffer {
     // races with nobody and saves the locked instruction.
     if (unique() || refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) release();
   }
-  bool unique() const { return refs_.load(std::memory_order_acquire) == 1; }
+  bool unique() const { return refs() == 1; }
+  int refs() const { return refs_.load(std::memory_order_acquire); }
 
  protected:
   virtual void release() { delete this; }
@@ -98,12 +99,18 @@ class Device {
   virtual void copy_from_peer(void* dst, Device& from, const void* src, size_t bytes) = 0;
   // Waits for the queued work; throws what went wrong in it.
   virtual void synchronize() = 0;
+  // The queues of other libraries, by the handles they exchange: this device's own; work queued here from now on comes
+  // after what is in theirs; work queued there comes after what is here.
+  virtual uintptr_t queue_handle() = 0;
+  virtual void wait_for(uintptr_t queue) = 0;
+  virtual void let_wait(uintptr_t queue) = 0;
   // Until end_recording(), what this thread would queue is recorded instead; memory it allocates and frees meanwhile
   // stays with the recording. Work that waits for the device cannot be recorded.
   virtual void begin_recording() = 0;
   virtual std::unique_ptr<Recording> end_recording() = 0;
   // Drops what was recorded (an error came between).
   virtual void abandon_recording() = 0;
+  virtual size_t total_memory() const = 0;
   // No more than this may be allocated by this process; `reserve`: it is taken at once.
   virtual void limit_memory(size_t bytes, bool reserve) = 0;
   // Bytes held by live buffers and by the cache, for reports and tests.

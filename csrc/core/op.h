@@ -67,6 +67,8 @@ struct OpDef {
   std::vector<std::pair<int, int>> in_place;
   // Inputs that the kernel reads on the host (shapes, axes) whatever its device.
   std::vector<int> host_inputs;
+  // The kernel looks at the shapes of its inputs only, wherever their elements are.
+  bool reads_shapes = false;
   // Output shapes depend on data: the kernel itself allocates with set_output().
   bool dynamic_output = false;
   // The kernel keeps references to inputs after it returns (tensor lists): they must own memory.
@@ -106,6 +108,10 @@ class OpBuilder {
   }
   OpBuilder& host_input(int input) {
     def_.host_inputs.push_back(input);
+    return *this;
+  }
+  OpBuilder& reads_shapes() {
+    def_.reads_shapes = true;
     return *this;
   }
   OpBuilder& dynamic_output() {

@@ -38,7 +38,8 @@ void register_shape(Registry& r) {
       .output("output: out_type")
       .attr("T: type")
       .attr("out_type: {int32, int64} = int32")
-      .shape(shape_shape);
+      .shape(shape_shape)
+      .reads_shapes();
   r.kernel("Shape", DeviceKind::kCPU, DType::kInvalid, shape_kernel);
 
   r.op("ShapeN")
@@ -47,7 +48,8 @@ void register_shape(Registry& r) {
       .attr("N: int >= 1")
       .attr("T: type")
       .attr("out_type: {int32, int64} = int32")
-      .shape(shape_shape);
+      .shape(shape_shape)
+      .reads_shapes();
   r.kernel("ShapeN", DeviceKind::kCPU, DType::kInvalid, shape_kernel);
 
   r.op("Size")
@@ -55,10 +57,11 @@ void register_shape(Registry& r) {
       .output("output: out_type")
       .attr("T: type")
       .attr("out_type: {int32, int64} = int32")
-      .shape(shapes::scalar);
+      .shape(shapes::scalar)
+      .reads_shapes();
   r.kernel("Size", DeviceKind::kCPU, DType::kInvalid, size_kernel);
 
-  r.op("Rank").input("input: T").output("output: int32").attr("T: type").shape(shapes::scalar);
+  r.op("Rank").input("input: T").output("output: int32").attr("T: type").shape(shapes::scalar).reads_shapes();
   r.kernel("Rank", DeviceKind::kCPU, DType::kInvalid, rank_kernel);
 }
 

@@ -93,7 +93,7 @@ void register_variable(Registry& r) {
       .shape(shapes::unchanged)
       .stateful()
       .dynamic_output();
-  r.kernel("_ReadVariable", DeviceKind::kCPU, DType::kInvalid, read_variable);
+  for (DeviceKind d : {DeviceKind::kCPU, DeviceKind::kCUDA}) r.kernel("_ReadVariable", d, DType::kInvalid, read_variable);
   r.op("_CopyVariable")
       .input("ref: Ref(T)")
       .output("value: T")
@@ -101,14 +101,15 @@ void register_variable(Registry& r) {
       .shape(shapes::unchanged)
       .stateful()
       .dynamic_output();
-  r.kernel("_CopyVariable", DeviceKind::kCPU, DType::kInvalid, copy_variable);
+  for (DeviceKind d : {DeviceKind::kCPU, DeviceKind::kCUDA}) r.kernel("_CopyVariable", d, DType::kInvalid, copy_variable);
 
   r.op("IsVariableInitialized")
       .input("ref: Ref(dtype)")
       .output("is_initialized: bool")
       .attr("dtype: type")
       .shape(shapes::scalar)
-      .stateful();
+      .stateful()
+      .reads_shapes();
   r.kernel("IsVariableInitialized", DeviceKind::kCPU, DType::kInvalid, is_initialized);
 
   r.op("Assign")
@@ -121,7 +122,7 @@ void register_variable(Registry& r) {
       .shape(assign_shape)
       .writes_variable()
       .keeps_inputs();
-  r.kernel("Assign", DeviceKind::kCPU, DType::kInvalid, assign);
+  for (DeviceKind d : {DeviceKind::kCPU, DeviceKind::kCUDA}) r.kernel("Assign", d, DType::kInvalid, assign);
   for (const char* name : {"AssignAdd", "AssignSub"})
     r.op(name)
         .input("ref: Ref(T)")

@@ -5,9 +5,7 @@
 namespace tfmini {
 namespace {
 
-bool mergeable(const IrNode& n) {
-  return !n.op->stateful && n.control.empty() && n.device.empty() && n.variables.empty();
-}
+bool mergeable(const IrNode& n) { return !n.op->stateful && n.control.empty() && n.variables.empty(); }
 
 size_t signature(const IrNode& n) {
   size_t h = std::hash<const void*>()(n.op);
@@ -19,7 +17,7 @@ size_t signature(const IrNode& n) {
 }
 
 bool same(const IrNode& a, const IrNode& b) {
-  if (a.op != b.op || a.inputs != b.inputs || a.dtypes != b.dtypes) return false;
+  if (a.op != b.op || a.place != b.place || a.inputs != b.inputs || a.dtypes != b.dtypes) return false;
   if (a.values.empty() != b.values.empty()) return false;
   if (!a.values.empty()) {  // constants: by content
     for (size_t i = 0; i < a.values.size(); ++i)

@@ -65,7 +65,9 @@ class Fuser {
   using Value = std::pair<int32_t, int32_t>;  // an Out, as a key
 
   bool is_fusable(const IrNode& n) const {
-    if (!n.control.empty() || !n.values.empty() || n.dtypes.size() != 1 || !n.device.empty()) return false;
+    static const OpDef& fused = Registry::get().find("_FusedElementwise");
+    if (!n.control.empty() || !n.values.empty() || n.dtypes.size() != 1) return false;
+    if (!has_kernel(fused, Attrs(), n)) return false;
     if (!fusable_type(n.dtypes[0]) || !n.shapes[0].fully_defined()) return false;
     return std::all_of(n.inputs.begin(), n.inputs.end(),
                        [&](Out t) { return fusable_type(ir_.dtype(t)) && ir_.shape(t).fully_defined(); });
@@ -164,6 +166,7 @@ class Fuser {
     if (g < 0 || g == h) return;
     if (groups_[h].members.back() - groups_[g].members.front() > kSearchRange) return;
     if (groups_[g].steps + groups_[h].steps > kMaxFusedSteps) return;
+    if (ir_.nodes[groups_[g].members[0]].place != ir_.nodes[groups_[h].members[0]].place) return;
     const std::optional<Frame> frame = common_frame(g, h);
     if (!frame) return;
     std::vector<int32_t> all = groups_[g].members;
@@ -349,6 +352,7 @@ class Fuser {
     const IrNode& last = ir_.nodes[groups_[id].members.back()];
     fused.op = &Registry::get().find("_FusedElementwise");
     fused.name = last.name;
+    fused.place = last.place;
     fused.origin = last.origin;
     std::vector<DType> types;
     for (Out t : fused.inputs) types.push_back(ir_.dtype(t));

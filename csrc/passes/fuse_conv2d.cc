@@ -50,7 +50,9 @@ class ConvFuser {
 
   bool fuse(int32_t conv) {
     const DType dtype = ir_.nodes[conv].dtypes[0];
+    static const OpDef& fused = Registry::get().find("_FusedConv2D");
     if (dtype != DType::kFloat && dtype != DType::kDouble) return false;
+    if (!has_kernel(fused, *ir_.nodes[conv].attrs, ir_.nodes[conv])) return false;
     Chain chain{conv, {conv}, {}, {}};
     while (extend(chain, conv)) {
     }
@@ -66,7 +68,7 @@ class ConvFuser {
     std::vector<Out> inputs = from.inputs;
     inputs.insert(inputs.end(), chain.args.begin(), chain.args.end());
     IrNode& n = ir_.nodes[chain.last];
-    n.op = &Registry::get().find("_FusedConv2D");
+    n.op = &fused;
     n.attrs = std::move(attrs);
     n.inputs = std::move(inputs);
     n.dtypes = {dtype};
@@ -81,7 +83,7 @@ class ConvFuser {
     const int32_t i = users_[chain.last][0];
     const IrNode& n = ir_.nodes[i];
     const Out value{chain.last, 0};
-    if (taken_[i] || !n.control.empty() || !n.values.empty() || n.device != ir_.nodes[conv].device) return false;
+    if (taken_[i] || !n.control.empty() || !n.values.empty() || n.place != ir_.nodes[conv].place) return false;
     if (n.dtypes.empty() || n.dtypes[0] != ir_.nodes[conv].dtypes[0] || !(n.shapes[0] == ir_.nodes[conv].shapes[0]))
       return false;
     if (!take(chain, n, value, ir_.nodes[conv])) return false;

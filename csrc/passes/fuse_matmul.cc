@@ -39,10 +39,13 @@ class MatMulFuser {
 
   bool fuse(int32_t product) {
     const IrNode& from = ir_.nodes[product];
+    static const OpDef& fused = Registry::get().find("_FusedMatMul");
     if (!from.values.empty() || (from.dtypes[0] != DType::kFloat && from.dtypes[0] != DType::kDouble)) return false;
+    if (!has_kernel(fused, *from.attrs, from)) return false;
     const Out weights = from.inputs[1];
     const Shape& shape = ir_.shape(weights);
-    const bool keep = unchanging_(ir_, weights) && shape.fully_defined() && shape.num_elements() >= kPackElements;
+    const bool keep =
+        from.place == 0 && unchanging_(ir_, weights) && shape.fully_defined() && shape.num_elements() >= kPackElements;
     std::vector<std::string> ops;
     std::vector<Out> inputs = from.inputs;
     int32_t last = product;
@@ -63,7 +66,7 @@ class MatMulFuser {
     attrs->set("epsilon", 0.0001f);
     attrs->set("_keep_weights", keep);
     IrNode& n = ir_.nodes[last];
-    n.op = &Registry::get().find("_FusedMatMul");
+    n.op = &fused;
     n.attrs = std::move(attrs);
     n.inputs = std::move(inputs);
     n.variables.clear();
@@ -75,7 +78,7 @@ class MatMulFuser {
     const IrNode& n = ir_.nodes[i];
     if (uses_[i] != 1 || !n.control.empty() || !n.values.empty()) return -1;
     const IrNode& next = ir_.nodes[user_[i]];
-    return next.control.empty() && next.values.empty() && next.device == n.device ? user_[i] : -1;
+    return next.control.empty() && next.values.empty() && next.place == n.place ? user_[i] : -1;
   }
 
   // Which input of `sum` is a row that it adds to each row of the product; -1: it does not do that.

@@ -14,8 +14,9 @@ namespace tfmini {
 namespace {
 
 const OpDef* grouped_form(const IrNode& n) {
-  if (!n.op->writes_variable || !n.device.empty()) return nullptr;
-  return Registry::get().lookup("_Grouped" + n.op->name);
+  if (!n.op->writes_variable) return nullptr;
+  const OpDef* const form = Registry::get().lookup("_Grouped" + n.op->name);
+  return form && has_kernel(*form, *n.attrs, n) ? form : nullptr;
 }
 
 // Makes the first member the node of all. Their inputs and outputs, argument by argument, are lists.
@@ -66,7 +67,8 @@ Ir group_updates(Ir ir) {
     updates[i] = 1;
     auto& candidates = groups[{form, level[i]}];
     const auto it = std::find_if(candidates.begin(), candidates.end(), [&](const auto& members) {
-      return same_attrs(*ir.nodes[members[0]].attrs, *n.attrs);
+      const IrNode& first = ir.nodes[members[0]];
+      return first.place == n.place && same_attrs(*first.attrs, *n.attrs);
     });
     if (it == candidates.end())
       candidates.push_back({static_cast<int32_t>(i)});

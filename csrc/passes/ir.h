@@ -1,8 +1,8 @@
 // The graph of one run, between the program's graph and the plan. Each pass takes an Ir and
 // returns another; compile() (pipeline.cc) chains them:
 //
-//   prune -> place -> lower_references -> fold -> cse -> join_products -> fuse_conv2d -> fuse_matmul
-//   -> split_reductions -> fuse -> order_accesses -> group_updates -> (runtime/plan.cc)
+//   prune -> lower_references -> place -> fold -> cse -> join_products -> fuse_conv2d -> fuse_matmul
+//   -> split_reductions -> fuse -> copy_between_devices -> order_accesses -> group_updates -> (runtime/plan.cc)
 //
 // Nodes are in topological order throughout (data and control edges point backwards).
 #pragma once
@@ -27,7 +27,8 @@ struct IrNode {
   std::vector<DType> dtypes;
   std::vector<Shape> shapes;
   std::vector<Tensor> values;  // outputs known already; empty, or one entry per output
-  std::string device;
+  std::string device;          // as asked for
+  uint8_t place = 0;           // where it runs: a Device::ordinal()
   // Variable accesses: name of the variable per ref input (empty for other inputs); for a read, the
   // origins of the assignments it must see.
   std::vector<std::string> variables;
@@ -39,8 +40,9 @@ struct IrNode {
 struct Ir {
   std::vector<IrNode> nodes;
   std::vector<Out> fetches;
-  std::vector<int32_t> targets;  // run for their effect
-  std::vector<int32_t> feeds;    // node per feed (op _Arg, no inputs); -1 if nothing uses it
+  std::vector<int32_t> targets;        // run for their effect
+  std::vector<int32_t> feeds;          // node per feed (op _Arg, no inputs); -1 if nothing uses it
+  std::vector<uint8_t> fetch_devices;  // where each fetch is wanted
 
   const Shape& shape(Out t) const { return nodes[t.node].shapes[t.index]; }
   DType dtype(Out t) const { return nodes[t.node].dtypes[t.index]; }
@@ -56,6 +58,10 @@ struct Request {
   std::vector<int32_t> targets;
   std::vector<Out> feeds;
   std::vector<Shape> feed_shapes;
+  // Device::ordinal() of each feed, and where each fetch is wanted (kAnywhere: where it is made). Empty: all on the
+  // host.
+  std::vector<uint8_t> feed_devices, fetch_devices;
+  static constexpr uint8_t kAnywhere = 255;
 };
 
 // Switches, for debugging and tests (ConfigProto's graph_options).
@@ -63,16 +69,28 @@ struct PassOptions {
   bool fold = true;
   bool cse = true;
   bool fuse = true;
-  // Nodes placed on a device that cannot run them run on the CPU instead of failing.
+  // What /gpu:0, /gpu:1, ... are: Device::ordinal()s.
+  std::vector<uint8_t> gpus;
+  // Nodes placed on a device that cannot run them run elsewhere instead of failing.
   bool soft_placement = false;
+  // Says on stderr where every node goes.
+  bool log_placement = false;
+  // Device work is recorded at a plan's second run and replayed from then on.
+  bool record = true;
+  // Waits for the device after every instruction, so that an error names the one at fault.
+  bool synchronous = false;
 };
+
+class VariableHomes;  // passes/homes.h
 
 // The part of the graph that the request needs, fed tensors cut off. Throws
 // InvalidArgumentError for a placeholder that is neither fed nor has a value.
 Ir prune(const Graph& graph, const Request& request);
 
-// Checks that every node can run on the device it was placed on.
-Ir place(Ir ir, bool soft_placement);
+// Decides where every node runs. Throws InvalidArgumentError for a request that cannot be met.
+Ir place(Ir ir, const PassOptions& options, VariableHomes& homes);
+// Values used on a device other than the one they are made on become steps of the plan: one copy per value and device.
+Ir copy_between_devices(Ir ir);
 
 // Reads of variables become _ReadVariable nodes that know which assignments they follow.
 Ir lower_references(Ir ir);
@@ -98,11 +116,20 @@ Ir fuse(Ir ir);
 Ir group_updates(Ir ir);
 
 // All of the above.
-Ir compile(const Graph& graph, const Request& request, const PassOptions& options);
+Ir compile(const Graph& graph, const Request& request, const PassOptions& options, VariableHomes& homes);
 
 // Helpers of the passes.
 // Are they equal, but for annotations?
 bool same_attrs(const Attrs& a, const Attrs& b);
+// For each input of a node, which of the op's declared inputs it belongs to.
+std::vector<int32_t> declared_inputs(const IrNode& n);
+// Can this op, with these attributes, run where node n does?
+bool has_kernel(const OpDef& op, const Attrs& attrs, const IrNode& n);
+bool is_control_flow(const OpDef& op);
+// Where an output is made: a device kernel's outputs are on its device, control flow leaves small integers on the host.
+uint8_t location(const IrNode& n, int32_t output);
+// Where node n needs its input k: a Device::ordinal(), or kAnywhere.
+uint8_t wanted_location(const Ir& ir, const IrNode& n, size_t k, int32_t declared);
 // Removes nodes that neither a fetch, a target nor a stateful node needs; renumbers.
 Ir remove_dead(Ir ir);
 // Restores topological order (ties by origin); throws InternalError on a cycle.

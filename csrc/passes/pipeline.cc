@@ -9,6 +9,7 @@ namespace {
 // Moves node i to position[i]; nodes with position -1 vanish.
 Ir renumber(Ir ir, const std::vector<int32_t>& position, int32_t count) {
   Ir out;
+  out.fetch_devices = std::move(ir.fetch_devices);
   out.nodes.resize(static_cast<size_t>(count));
   const auto move_out = [&](Out t) { return Out{position[t.node], t.index}; };
   for (size_t i = 0; i < ir.nodes.size(); ++i) {
@@ -103,12 +104,12 @@ Ir sort_topologically(Ir ir) {
   return renumber(std::move(ir), position, count);
 }
 
-Ir compile(const Graph& graph, const Request& request, const PassOptions& options) {
-  Ir ir = lower_references(place(prune(graph, request), options.soft_placement));
+Ir compile(const Graph& graph, const Request& request, const PassOptions& options, VariableHomes& homes) {
+  Ir ir = place(lower_references(prune(graph, request)), options, homes);
   ir = fold(std::move(ir), options.fold);
   if (options.cse) ir = cse(std::move(ir));
   if (options.fuse) ir = fuse(split_reductions(fuse_matmul(fuse_conv2d(join_products(std::move(ir))))));
-  ir = order_accesses(std::move(ir));
+  ir = order_accesses(copy_between_devices(std::move(ir)));
   return options.fuse ? group_updates(std::move(ir)) : ir;
 }
 

@@ -1,28 +1,157 @@
-#include "core/devices.h"
+// Where nodes run: where the program says; else on the first GPU if the op has a kernel there; else on the CPU.
+//
+// Aliases stay with what they show. Whoever uses a variable by reference goes where it lives (passes/homes.h). Integer
+// arithmetic whose operands are on the host (shapes, counters, loop conditions) stays there, as in TensorFlow: its
+// results are read on the host, and a queue must not be waited for to learn the size of an array.
+#include <algorithm>
+#include <iostream>
+
 #include "core/registry.h"
-#include "passes/ir.h"
+#include "graph/function.h"
+#include "passes/homes.h"
 
 namespace tfmini {
 namespace {
 
-bool wants_gpu(const std::string& device) {
-  return device.find(":GPU") != std::string::npos || device.find("/gpu") != std::string::npos;
+bool is_host_type(DType d) { return !is_pod(d) || d == DType::kInt32 || d == DType::kBool; }
+
+// Does any node of the function, or of one inside, have a kernel for a GPU?
+bool has_gpu_work(const Function& f) {
+  for (int32_t i = 0; i < f.graph->size(); ++i) {
+    const Node& n = f.graph->node(i);
+    if (n.op->outputs.empty() || is_host_type(n.dtypes[0])) continue;
+    if (Registry::get().find_kernel(*n.op, DeviceKind::kCUDA, n.attrs)) return true;
+  }
+  return false;
 }
 
-}  // namespace
+bool has_gpu_work(const IrNode& n) {
+  return std::any_of(n.attrs->begin(), n.attrs->end(), [](const auto& a) {
+    const auto* f = std::get_if<std::shared_ptr<Function>>(&a.second);
+    return f && has_gpu_work(**f);
+  });
+}
 
-Ir place(Ir ir, bool soft_placement) {
-  for (const IrNode& n : ir.nodes) {
-    if (soft_placement || n.device.empty() || !wants_gpu(n.device)) continue;
-    const std::string reason = cuda_status();
+class Placer {
+ public:
+  Placer(Ir ir, const PassOptions& options, VariableHomes& homes)
+      : ir_(std::move(ir)), options_(options), homes_(homes) {}
+
+  Ir run() {
+    for (IrNode& n : ir_.nodes) {
+      if (n.op->name == "_Arg") continue;  // fed: where the fed value is
+      n.place = choose(n);
+      if (options_.log_placement)
+        std::cerr << n.name << ": (" << n.op->name << "): /job:localhost/replica:0/task:0/device:"
+                  << (n.place ? detail::concat("GPU:", gpu_number(n.place)) : "CPU:0") << '\n';
+    }
+    return std::move(ir_);
+  }
+
+ private:
+  uint8_t choose(const IrNode& n) {
+    const auto variable = std::find_if(n.variables.begin(), n.variables.end(), [](auto& v) { return !v.empty(); });
+    if (variable != n.variables.end()) return with_variable(n, *variable);
+    if (n.op->name == "VariableV2" || n.op->name == "Variable") return homes_.find(n.name, options_);
+    const DeviceRequest request = parse_device(n.device);
+    if (request.kind == DeviceRequest::kCpu) return 0;
+    if (request.kind == DeviceRequest::kGpu) {
+      const uint8_t gpu = gpu_ordinal(options_, request.index);
+      if (gpu != 0 && can_run_on_gpu(n)) return gpu;
+      if (!options_.soft_placement) refuse(n, gpu == 0 ? missing_gpu(options_, request.index) : no_kernel(n));
+    }
+    if (options_.gpus.empty()) return 0;
+    if (n.op->alias) return location(ir_.nodes[n.inputs[0].node], n.inputs[0].index);
+    return can_run_on_gpu(n) && !is_host_arithmetic(n) ? options_.gpus[0] : uint8_t{0};
+  }
+
+  uint8_t with_variable(const IrNode& n, const std::string& variable) {
+    const uint8_t home = homes_.find(variable, options_);
+    if (n.op->reads_shapes || home == 0 || can_run_on_gpu(n)) return n.op->reads_shapes ? uint8_t{0} : home;
+    refuse(n, detail::concat("the variable '", variable, "' lives on a GPU since its first use, and ", no_kernel(n),
+                             "; create this op before that, or the variable under tf.device('/cpu:0')"));
+  }
+
+  bool can_run_on_gpu(const IrNode& n) const {
+    if (std::any_of(n.dtypes.begin(), n.dtypes.end(), [](DType d) { return !is_pod(d); }) && !is_control_flow(*n.op))
+      return false;
+    if (n.is_constant()) return false;  // a value on the host; whoever needs it elsewhere gets a copy
+    if (is_control_flow(*n.op)) return has_gpu_work(n);
+    return n.op->alias || Registry::get().find_kernel(*n.op, DeviceKind::kCUDA, *n.attrs);
+  }
+
+  bool is_host_arithmetic(const IrNode& n) const {
+    if (is_control_flow(*n.op) || !std::all_of(n.dtypes.begin(), n.dtypes.end(), is_host_type)) return false;
+    return std::all_of(n.inputs.begin(), n.inputs.end(),
+                       [&](Out t) { return location(ir_.nodes[t.node], t.index) == 0 && is_host_type(ir_.dtype(t)); });
+  }
+
+  std::string no_kernel(const IrNode& n) const {
+    std::string text = n.op->name + " has no CUDA kernel";
+    if (!n.op->kernel_attr.empty()) {
+      text += detail::concat(" for ", dtype_name(n.attrs->dtype(n.op->kernel_attr)));
+      const auto dtypes = Registry::get().kernel_dtypes(n.op->name, DeviceKind::kCUDA);
+      for (size_t i = 0; i < dtypes.size(); ++i)
+        text += (i ? ", " : ", only for ") + std::string(dtype_name(dtypes[i]));
+    }
+    return text;
+  }
+
+  [[noreturn]] static void refuse(const IrNode& n, const std::string& reason) {
+    std::string asked;
+    if (!n.device.empty()) asked = detail::concat(" it was explicitly assigned to ", n.device, ", but");
     Error e(Code::kInvalidArgument,
-            detail::concat("cannot place this node on ", n.device, ": ",
-                           reason.empty() ? "the op has no CUDA kernel" : reason,
-                           "; remove the tf.device, or use tf.ConfigProto(allow_soft_placement=True)"));
+            detail::concat("Cannot assign a device for operation ", n.name, ":", asked, " ", reason,
+                           ". Remove the tf.device, or use tf.ConfigProto(allow_soft_placement=True)"));
     e.set_node(n.name);
     throw e;
   }
-  return ir;
+
+  size_t gpu_number(uint8_t ordinal) const {
+    return static_cast<size_t>(std::find(options_.gpus.begin(), options_.gpus.end(), ordinal) - options_.gpus.begin());
+  }
+
+  Ir ir_;
+  const PassOptions& options_;
+  VariableHomes& homes_;
+};
+
+}  // namespace
+
+bool has_kernel(const OpDef& op, const Attrs& attrs, const IrNode& n) {
+  return Registry::get().find_kernel(op, n.place ? DeviceKind::kCUDA : DeviceKind::kCPU, attrs);
+}
+
+bool is_control_flow(const OpDef& op) { return op.name == "If" || op.name == "While"; }
+
+uint8_t location(const IrNode& n, int32_t output) {
+  return is_control_flow(*n.op) && is_host_type(n.dtypes[output]) ? uint8_t{0} : n.place;
+}
+
+uint8_t wanted_location(const Ir& ir, const IrNode& n, size_t k, int32_t declared) {
+  if (n.op->reads_shapes || (k < n.variables.size() && !n.variables[k].empty())) return Request::kAnywhere;
+  const auto& host = n.op->host_inputs;
+  if (std::find(host.begin(), host.end(), declared) != host.end()) return 0;
+  if (!is_control_flow(*n.op)) return n.place;
+  const bool is_condition = n.op->name == "If" && k == 0;
+  return is_condition || is_host_type(ir.dtype(n.inputs[k])) ? uint8_t{0} : n.place;
+}
+
+std::vector<int32_t> declared_inputs(const IrNode& n) {
+  std::vector<int32_t> out;
+  for (size_t k = 0; k < n.op->inputs.size(); ++k) {
+    const ArgDef& arg = n.op->inputs[k];
+    size_t count = 1;
+    if (!arg.number_attr.empty()) count = static_cast<size_t>(n.attrs->integer(arg.number_attr));
+    if (!arg.type_list_attr.empty()) count = n.attrs->get<std::vector<DType>>(arg.type_list_attr).size();
+    out.insert(out.end(), count, static_cast<int32_t>(k));
+  }
+  out.resize(n.inputs.size(), -1);
+  return out;
+}
+
+Ir place(Ir ir, const PassOptions& options, VariableHomes& homes) {
+  return Placer(std::move(ir), options, homes).run();
 }
 
 }  // namespace tfmini

@@ -55,7 +55,10 @@ Ir prune(const Graph& graph, const Request& request) {
     fed[{t.node, t.index}] = static_cast<int32_t>(ir.nodes.size());
     ir.feeds.push_back(static_cast<int32_t>(ir.nodes.size()));
     ir.nodes.push_back(feed_node(graph, t, request.feed_shapes[i]));
+    if (!request.feed_devices.empty()) ir.nodes.back().place = request.feed_devices[i];
   }
+  ir.fetch_devices = request.fetch_devices;
+  ir.fetch_devices.resize(request.fetches.size(), 0);
   // Depth-first, inputs before users, lower ids first: with an explicit stack, since graphs are
   // deeper than call stacks.
   std::unordered_map<int32_t, int32_t> done;  // graph node -> Ir node

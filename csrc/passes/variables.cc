@@ -49,13 +49,7 @@ Effects attr_effects(const Attrs& attrs) {
 // Per input of a node: is it declared as a reference?
 std::vector<bool> ref_inputs(const IrNode& n) {
   std::vector<bool> refs;
-  for (const ArgDef& arg : n.op->inputs) {
-    size_t count = 1;
-    if (!arg.number_attr.empty()) count = static_cast<size_t>(n.attrs->integer(arg.number_attr));
-    if (!arg.type_list_attr.empty()) count = n.attrs->get<std::vector<DType>>(arg.type_list_attr).size();
-    refs.insert(refs.end(), count, arg.is_ref);
-  }
-  refs.resize(n.inputs.size(), false);
+  for (int32_t k : declared_inputs(n)) refs.push_back(k >= 0 && n.op->inputs[k].is_ref);
   return refs;
 }
 

@@ -11,13 +11,30 @@
 namespace tfmini {
 namespace {
 
-Request request_for(const Function& f, const std::vector<Shape>& shapes) {
+// Values cross a function's border where the node has them: see wanted_location() and location().
+Request request_for(const Function& f, const std::vector<Shape>& shapes, const std::vector<uint8_t>& feed_devices,
+                    const std::vector<uint8_t>& fetch_devices) {
   Request r;
   r.fetches = f.outputs;
   r.targets = f.control_outputs;
   r.feeds = f.inputs;
   r.feed_shapes = shapes;
+  r.feed_devices = feed_devices;
+  r.fetch_devices = fetch_devices;
   return r;
+}
+
+std::vector<uint8_t> input_devices(const IrNode& node, const Ir& ir, size_t first) {
+  std::vector<uint8_t> devices;
+  const std::vector<int32_t> declared = declared_inputs(node);
+  for (size_t i = first; i < node.inputs.size(); ++i) devices.push_back(wanted_location(ir, node, i, declared[i]));
+  return devices;
+}
+
+std::vector<uint8_t> output_devices(const IrNode& node) {
+  std::vector<uint8_t> devices;
+  for (size_t i = 0; i < node.dtypes.size(); ++i) devices.push_back(location(node, static_cast<int32_t>(i)));
+  return devices;
 }
 
 std::vector<Shape> input_shapes(const IrNode& node, const Ir& ir, size_t first) {
@@ -66,9 +83,10 @@ class IfKernel {
  public:
   IfKernel(Session& session, const IrNode& node, const Ir& ir, const PassOptions& options) {
     const auto shapes = input_shapes(node, ir, 1);
+    const auto inputs = input_devices(node, ir, 1), outputs = output_devices(node);
     for (const char* branch : {"else_branch", "then_branch"}) {
       const Function& f = function(node, branch);
-      plans_.push_back(std::make_unique<Plan>(session, *f.graph, request_for(f, shapes), options));
+      plans_.push_back(std::make_unique<Plan>(session, *f.graph, request_for(f, shapes, inputs, outputs), options));
     }
   }
   void operator()(KernelContext& c) const {
@@ -92,9 +110,10 @@ class WhileKernel {
     const Function& body = function(node, "body");
     const Function& cond = function(node, "cond");
     auto shapes = input_shapes(node, ir, 0);
+    const auto devices = output_devices(node);
     // Shapes that an iteration changes are unknown from the start; one look usually settles it.
     for (;;) {
-      body_ = std::make_unique<Plan>(session, *body.graph, request_for(body, shapes), options);
+      body_ = std::make_unique<Plan>(session, *body.graph, request_for(body, shapes, devices, devices), options);
       bool stable = true;
       for (size_t i = 0; i < shapes.size(); ++i) {
         const Shape next = common_shape(shapes[i], body_->fetch_shapes()[i]);
@@ -104,12 +123,12 @@ class WhileKernel {
       }
       if (stable) break;
     }
-    cond_ = std::make_unique<Plan>(session, *cond.graph, request_for(cond, shapes), options);
+    cond_ = std::make_unique<Plan>(session, *cond.graph, request_for(cond, shapes, devices, {}), options);
     limit_ = node.attrs->integer("maximum_iterations");
     empty_ = body_->remaining();
     for (size_t i = 0; i < shapes.size(); ++i) {
       const int32_t feed = body_->feeds()[i];
-      if (is_small(ir.dtype(node.inputs[i]), shapes[i]))
+      if (devices[i] == 0 && is_small(ir.dtype(node.inputs[i]), shapes[i]))
         small_.push_back(i);
       else if (feed >= 0 && feed == body_->fetches()[i])
         unchanged_.push_back(i);
@@ -191,8 +210,6 @@ Kernel make(Session& session, const IrNode& node, const Ir& ir, const PassOption
 }
 
 }  // namespace
-
-bool is_control_flow(const OpDef& op) { return op.name == "If" || op.name == "While"; }
 
 Kernel control_flow_kernel(Session& session, const IrNode& node, const Ir& ir, const PassOptions& options) {
   return node.op->name == "If" ? make<IfKernel>(session, node, ir, options)

@@ -9,7 +9,6 @@ namespace tfmini {
 
 class Session;
 
-bool is_control_flow(const OpDef& op);
 Kernel control_flow_kernel(Session& session, const IrNode& node, const Ir& ir, const PassOptions& options);
 
 }  // namespace tfmini

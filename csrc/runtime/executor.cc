@@ -1,6 +1,8 @@
 #include "runtime/executor.h"
 
+#include "core/devices.h"
 #include "core/interrupt.h"
+#include "runtime/recorder.h"
 #include "runtime/variables.h"
 
 namespace tfmini {
@@ -19,8 +21,9 @@ class RunContext final : public InferContext {
     }
     outputs_.assign(node.dtypes.size(), Shape::unknown());
   }
-  const Tensor* constant(int i) override { return &c_.input(i); }
-  Shape constant_as_shape(int i) override { return c_.input(i).to_shape(); }
+  // Rules ask for the values of host inputs only.
+  const Tensor* constant(int i) override { return c_.input(i).on_host() ? &c_.input(i) : nullptr; }
+  Shape constant_as_shape(int i) override { return c_.input(i).on_host() ? c_.input(i).to_shape() : Shape::unknown(); }
 
  private:
   const KernelContext& c_;
@@ -46,10 +49,10 @@ void infer_now(const IrNode& node, const Instr& instr, const KernelContext& c) {
   }
 }
 
-void step(const Plan& plan, const Instr& instr, RunState& state, const KernelContext::Call& call) {
+void run_kernel(const Plan& plan, const Instr& instr, RunState& state, const KernelContext::Call& call) {
   for (int32_t a = 0; a < instr.num_allocs; ++a) {
     const int32_t s = plan.allocs()[instr.first_alloc + a];
-    state.slots[s] = Tensor(plan.slot_dtypes()[s], plan.slot_shapes()[s]);
+    state.slots[s] = Tensor(device_at(plan.slot_devices()[s]), plan.slot_dtypes()[s], plan.slot_shapes()[s]);
   }
   KernelContext context(call);
   const IrNode& node = plan.nodes()[instr.node];
@@ -66,27 +69,47 @@ void step(const Plan& plan, const Instr& instr, RunState& state, const KernelCon
   if (instr.check_shapes)
     for (int i = 0; i < instr.num_outputs; ++i)
       if (context.output(i).defined()) check_promise(context.output(i).shape(), node.shapes[i]);
-  for (int32_t r = 0; r < instr.num_releases; ++r) state.slots[plan.releases()[instr.first_release + r]] = Tensor();
+  if (plan.synchronous() && instr.device) call.device->synchronize();
 }
 
 }  // namespace
 
+void Executor::release(const Plan& plan, RunState& state, int32_t i) {
+  const Instr& instr = plan.instrs()[i];
+  for (int32_t r = 0; r < instr.num_releases; ++r) state.slots[plan.releases()[instr.first_release + r]] = Tensor();
+}
+
+void Executor::step(const Plan& plan, RunState& state, int32_t i) {
+  const Instr& instr = plan.instrs()[i];
+  try {
+    run_kernel(plan, instr, state, state.calls[i]);
+  } catch (Error& e) {
+    e.set_node(plan.nodes()[instr.node].name);
+    throw;
+  } catch (const std::bad_alloc&) {
+    Error e(Code::kResourceExhausted, "out of memory");
+    e.set_node(plan.nodes()[instr.node].name);
+    throw e;
+  }
+}
+
 void Executor::run(const Plan& plan, RunState& state) {
-  const auto& instrs = plan.instrs();
-  for (size_t i = 0; i < instrs.size(); ++i) {
+  const auto count = static_cast<int32_t>(plan.instrs().size());
+  const Segment* segment = plan.segments().data();
+  const Segment* const last = segment + plan.segments().size();
+  for (int32_t i = 0; i < count; ++i) {
     // Kernels that take long poll by themselves; this is for long lists of short ones.
     if ((i & 63) == 63) throw_if_interrupted();
-    try {
-      step(plan, instrs[i], state, state.calls[i]);
-    } catch (Error& e) {
-      e.set_node(plan.nodes()[instrs[i].node].name);
-      throw;
-    } catch (const std::bad_alloc&) {
-      Error e(Code::kResourceExhausted, "out of memory");
-      e.set_node(plan.nodes()[instrs[i].node].name);
-      throw e;
+    if (segment != last && segment->first == i) [[unlikely]] {
+      run_segment(plan, *segment, state);
+      i += segment->count - 1;
+      ++segment;
+      continue;
     }
+    step(plan, state, i);
+    release(plan, state, i);
   }
+  for (uint8_t device : plan.awaited()) device_at(device).synchronize();
 }
 
 }  // namespace tfmini

@@ -10,6 +10,9 @@ class Executor {
   // Feeds are in their slots; afterwards the fetched slots hold values. Throws Error naming the
   // node at fault, or CancelledError if the run was interrupted.
   static void run(const Plan& plan, RunState& state);
+  // One instruction, without what is cleared after it.
+  static void step(const Plan& plan, RunState& state, int32_t instr);
+  static void release(const Plan& plan, RunState& state, int32_t instr);
 };
 
 }  // namespace tfmini

@@ -2,6 +2,7 @@
 
 #include <sstream>
 
+#include "core/devices.h"
 #include "runtime/session.h"
 
 namespace tfmini {
@@ -13,6 +14,7 @@ Instr::Instr(Instr&& o) noexcept
       infer(o.infer),
       check_shapes(o.check_shapes),
       finish(o.finish),
+      device(o.device),
       first_id(o.first_id),
       num_inputs(o.num_inputs),
       num_outputs(o.num_outputs),
@@ -48,14 +50,18 @@ void Plan::release(std::unique_ptr<RunState> state) const {
 
 std::unique_ptr<RunState> Plan::make_state() const {
   auto state = std::make_unique<RunState>();
-  if (arena_bytes_) state->arena = cpu_device().allocate(arena_bytes_);
+  char* arenas[256] = {};  // by device
+  for (const ArenaSize& a : arenas_) {
+    state->arenas.push_back(device_at(a.device).allocate(a.bytes));
+    arenas[a.device] = static_cast<char*>(state->arenas.back()->data());
+  }
+  state->recorded.resize(segments_.size());
   state->slots.resize(dtypes_.size());
   for (size_t s = 0; s < dtypes_.size(); ++s) {
     if (constants_[s].defined())
       state->slots[s] = constants_[s];
     else if (offsets_[s] >= 0)  // borrowed: the arena outlives every use
-      state->slots[s] =
-          Tensor(dtypes_[s], shapes_[s], BufferRef(), static_cast<char*>(state->arena->data()) + offsets_[s]);
+      state->slots[s] = Tensor(dtypes_[s], shapes_[s], BufferRef(), arenas[devices_[s]] + offsets_[s], devices_[s]);
   }
   state->calls.reserve(instrs_.size());
   for (const Instr& instr : instrs_) {
@@ -67,7 +73,7 @@ std::unique_ptr<RunState> Plan::make_state() const {
     call.num_inputs = instr.num_inputs;
     call.num_outputs = instr.num_outputs;
     call.owned_inputs = instr.owned_inputs;
-    call.device = &cpu_device();
+    call.device = &device_at(instr.device);
     call.env = session_;
     call.instr = &instr;
     state->calls.push_back(call);
@@ -77,6 +83,7 @@ std::unique_ptr<RunState> Plan::make_state() const {
 
 std::string Plan::str() const {
   std::ostringstream out;
+  int copies = 0;
   for (const Instr& instr : instrs_) {
     const IrNode& n = nodes_[instr.node];
     out << n.op->name << " '" << n.name << "' (";
@@ -88,9 +95,19 @@ std::string Plan::str() const {
       if (offsets_[s] >= 0) out << '@' << offsets_[s];
     }
     if (instr.infer) out << " dynamic";
+    if (instr.device) out << " on " << device_at(instr.device).name();
+    copies += n.op->name == "_CopyToHost" || n.op->name == "_CopyToDevice";
     out << '\n';
   }
-  out << "arena: " << arena_bytes_ << " bytes\n";
+  for (const Segment& s : segments_)
+    out << "recorded on " << device_at(s.device).name() << ": " << s.count - s.steps.size() << " kernels\n";
+  if (copies) out << "copies between devices: " << copies << '\n';
+  if (arenas_.empty()) out << "arena: 0 bytes\n";
+  for (const ArenaSize& a : arenas_) {
+    out << "arena";
+    if (a.device) out << " on " << device_at(a.device).name();
+    out << ": " << a.bytes << " bytes\n";
+  }
   return out.str();
 }
 

@@ -29,6 +29,7 @@ struct Instr {
   bool infer = false;         // the shape rule runs with it: some shapes are known only then
   bool check_shapes = false;  // the kernel sets its outputs itself: compare with what was promised
   bool finish = false;        // writes a variable: not to be interrupted half-way
+  uint8_t device = 0;         // a Device::ordinal()
   int32_t first_id = 0;       // in Plan::ids(): inputs, then outputs
   int32_t num_inputs = 0;
   int32_t num_outputs = 0;
@@ -43,11 +44,30 @@ struct Instr {
   Instr(Instr&& o) noexcept;
 };
 
+// Consecutive instructions of one device that can be recorded: their memory is at fixed places, but for what enters
+// through slots and variables, and nothing of them is decided anew at each run.
+struct Segment {
+  uint8_t device = 0;
+  int32_t first = 0, count = 0;      // instructions
+  std::vector<int32_t> steps;        // those that only bind slots: they run each time
+  std::vector<int32_t> inputs;       // slots whose addresses the recording depends on
+  std::vector<int32_t> bound;        // these, and those that the steps bind
+  std::vector<Variable*> variables;  // which it writes
+};
+
+// A segment as recorded by one RunState.
+struct Recorded {
+  int runs = 0, attempts = 0;
+  std::vector<const void*> addresses;  // of the inputs, then of the variables
+  std::unique_ptr<Recording> recording;
+};
+
 // The memory of one run. Reused by later runs of the same plan.
 struct RunState {
   std::vector<Tensor> slots;
   std::vector<KernelContext::Call> calls;  // one per instruction
-  BufferRef arena;
+  std::vector<BufferRef> arenas;           // one per device of the plan
+  std::vector<Recorded> recorded;          // one per segment
 };
 
 class Plan {
@@ -71,7 +91,12 @@ class Plan {
   const std::vector<int32_t>& remaining() const { return remaining_; }
   const std::vector<DType>& slot_dtypes() const { return dtypes_; }
   const std::vector<Shape>& slot_shapes() const { return shapes_; }
-  size_t arena_bytes() const { return arena_bytes_; }
+  const std::vector<uint8_t>& slot_devices() const { return devices_; }
+  // Devices whose queues the results wait for.
+  const std::vector<uint8_t>& awaited() const { return awaited_; }
+  // In order; none if nothing is to be recorded.
+  const std::vector<Segment>& segments() const { return segments_; }
+  bool synchronous() const { return synchronous_; }
   const Graph* graph() const { return graph_; }
 
   std::unique_ptr<RunState> acquire() const;
@@ -93,9 +118,17 @@ class Plan {
   // Per slot.
   std::vector<DType> dtypes_;
   std::vector<Shape> shapes_;
+  std::vector<uint8_t> devices_;
   std::vector<Tensor> constants_;  // prebound values; undefined elsewhere
-  std::vector<int64_t> offsets_;   // in the arena; -1 elsewhere
-  size_t arena_bytes_ = 0;
+  std::vector<int64_t> offsets_;   // in the arena of the slot's device; -1 elsewhere
+  struct ArenaSize {
+    uint8_t device;
+    size_t bytes;
+  };
+  std::vector<ArenaSize> arenas_;
+  std::vector<uint8_t> awaited_;
+  std::vector<Segment> segments_;
+  bool synchronous_ = false;
 
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<RunState>> idle_;

@@ -1,10 +1,12 @@
 // From the compiled Ir to instructions: slots, kernels, lifetimes, memory.
 #include <algorithm>
 
+#include "core/devices.h"
 #include "graph/function.h"
 #include "runtime/control_flow.h"
 #include "runtime/memory.h"
 #include "runtime/plan.h"
+#include "runtime/recorder.h"
 #include "runtime/session.h"
 
 namespace tfmini {
@@ -45,6 +47,7 @@ class PlanBuilder {
     find_lifetimes();
     lay_out_memory();
     emit();
+    if (options_.record && !options_.synchronous) find_recordable();
     plan_.nodes_ = std::move(ir_.nodes);
   }
 
@@ -59,7 +62,9 @@ class PlanBuilder {
       for (size_t i = 0; i < n.dtypes.size(); ++i) {
         plan_.dtypes_.push_back(n.dtypes[i]);
         plan_.shapes_.push_back(n.shapes[i]);
-        plan_.constants_.push_back(n.is_constant(static_cast<int>(i)) ? n.values[i] : Tensor());
+        plan_.devices_.push_back(location(n, static_cast<int32_t>(i)));
+        plan_.constants_.push_back(n.is_constant(static_cast<int>(i)) ? session_.constant_at(n.values[i], n.place)
+                                                                      : Tensor());
       }
     }
     plan_.offsets_.assign(static_cast<size_t>(count), -1);
@@ -125,7 +130,7 @@ class PlanBuilder {
       if (output != k || in >= static_cast<int>(n.inputs.size())) continue;
       const int32_t r = root_[slot(n.inputs[in])];
       if (storage_[r] != Storage::kArena || last_use_[r] != static_cast<int32_t>(i)) continue;
-      if (!same_layout(r, out)) continue;
+      if (!same_layout(r, out) || plan_.devices_[r] != plan_.devices_[out]) continue;
       // Another input that looks at the same memory would be overwritten while it is read.
       const auto same = [&](Out t) { return root_[slot(t)] == r; };
       if (std::count_if(n.inputs.begin(), n.inputs.end(), same) > 1) continue;
@@ -139,7 +144,7 @@ class PlanBuilder {
     return dtype_size(plan_.dtypes_[a]) == dtype_size(plan_.dtypes_[b]) && bytes(a) == bytes(b);
   }
 
-  bool small(int32_t s) const { return is_small(plan_.dtypes_[s], plan_.shapes_[s]); }
+  bool small(int32_t s) const { return plan_.devices_[s] == 0 && is_small(plan_.dtypes_[s], plan_.shapes_[s]); }
   bool small_feed(int32_t r) const { return storage_[r] == Storage::kFeed && small(r); }
 
   size_t bytes(int32_t s) const {
@@ -147,13 +152,20 @@ class PlanBuilder {
   }
 
   void lay_out_memory() {
+    std::vector<uint8_t> devices(plan_.devices_);
+    std::sort(devices.begin(), devices.end());
+    devices.erase(std::unique(devices.begin(), devices.end()), devices.end());
+    for (uint8_t device : devices) lay_out_arena(device);
+  }
+
+  void lay_out_arena(uint8_t device) {
     std::vector<Lifetime> lifetimes;
     std::vector<int32_t> block(storage_.size(), -1);
     std::vector<char> taken(storage_.size(), 0);  // roots whose memory an output has taken over
     for (size_t i = 0; i < ir_.nodes.size(); ++i) {
       for (size_t k = 0; k < ir_.nodes[i].dtypes.size(); ++k) {
         const int32_t s = base_[i] + static_cast<int32_t>(k);
-        if (storage_[s] != Storage::kArena || root_[s] != s) continue;
+        if (storage_[s] != Storage::kArena || root_[s] != s || plan_.devices_[s] != device) continue;
         const int32_t source = in_place_source(i, static_cast<int>(k));
         if (source >= 0 && !taken[source]) {
           taken[source] = 1;
@@ -166,7 +178,7 @@ class PlanBuilder {
       }
     }
     const Arena arena = plan_memory(lifetimes);
-    plan_.arena_bytes_ = arena.bytes;
+    if (arena.bytes) plan_.arenas_.push_back({device, arena.bytes});
     for (size_t s = 0; s < block.size(); ++s)
       if (block[s] >= 0) plan_.offsets_[s] = static_cast<int64_t>(arena.offsets[block[s]]);
   }
@@ -191,7 +203,20 @@ class PlanBuilder {
       instr.first_release = static_cast<int32_t>(plan_.releases_.size());
       instr.num_releases = static_cast<int32_t>(dying[i].size());
       plan_.releases_.insert(plan_.releases_.end(), dying[i].begin(), dying[i].end());
+      if (n.op->name == "_CopyToHost" && !n.attrs->flag("wait")) await(location(ir_.nodes[n.inputs[0].node], n.inputs[0].index));
     }
+  }
+
+  void await(uint8_t device) {
+    if (std::find(plan_.awaited_.begin(), plan_.awaited_.end(), device) == plan_.awaited_.end())
+      plan_.awaited_.push_back(device);
+  }
+
+  void find_recordable() {
+    std::vector<char> fixed(storage_.size());
+    for (size_t s = 0; s < fixed.size(); ++s)
+      fixed[s] = plan_.constants_[s].defined() ? kFixedContents : plan_.offsets_[s] >= 0 ? kFixedAddress : kNotFixed;
+    plan_.segments_ = find_segments(plan_.instrs_, ir_.nodes, plan_.ids_, fixed, plan_.devices_);
   }
 
   // An alias of memory whose address is fixed needs no instruction.
@@ -218,6 +243,7 @@ class PlanBuilder {
     instr.infer = n.op->shape_fn && !settled(ir_, n);
     instr.check_shapes = n.op->dynamic_output;
     instr.finish = n.op->writes_variable;
+    instr.device = n.place;
     instr.first_id = static_cast<int32_t>(plan_.ids_.size());
     instr.num_inputs = static_cast<int32_t>(n.inputs.size());
     instr.num_outputs = static_cast<int32_t>(n.dtypes.size());
@@ -257,11 +283,12 @@ class PlanBuilder {
   Kernel choose_kernel(const IrNode& n) {
     try {
       if (is_control_flow(*n.op)) return control_flow_kernel(session_, n, ir_, options_);
-      if (const KernelFactory* factory = Registry::get().find_kernel(*n.op, DeviceKind::kCPU, *n.attrs))
+      const DeviceKind kind = n.place ? DeviceKind::kCUDA : DeviceKind::kCPU;
+      if (const KernelFactory* factory = Registry::get().find_kernel(*n.op, kind, *n.attrs))
         return (*factory)(*n.attrs);
       std::string dtype;
       if (!n.op->kernel_attr.empty()) dtype = std::string(" for ") + dtype_name(n.attrs->dtype(n.op->kernel_attr));
-      fail(Code::kUnimplemented, "no CPU kernel is registered", dtype);
+      fail(Code::kUnimplemented, "no ", n.place ? "CUDA" : "CPU", " kernel is registered", dtype);
     } catch (Error& e) {
       e.set_node(n.name);
       throw;
@@ -281,7 +308,8 @@ class PlanBuilder {
 
 Plan::Plan(Session& session, const Graph& graph, const Request& request, const PassOptions& options)
     : session_(&session), graph_(&graph) {
-  PlanBuilder(*this, session, compile(graph, request, options), options).build();
+  synchronous_ = options.synchronous;
+  PlanBuilder(*this, session, compile(graph, request, options, session.homes()), options).build();
 }
 
 }  // namespace tfmini

@@ -1,5 +1,6 @@
 #include "runtime/session.h"
 
+#include "core/devices.h"
 #include "core/parallel.h"
 #include "runtime/executor.h"
 
@@ -19,12 +20,47 @@ std::string request_key(const Request& r) {
     append(key, r.feed_shapes[i].rank());
     for (int64_t d : r.feed_shapes[i]) append(key, d);
   }
+  for (const auto* devices : {&r.feed_devices, &r.fetch_devices}) {
+    append(key, -4);
+    for (uint8_t d : *devices) append(key, d);
+  }
   return key;
 }
 
 }  // namespace
 
-Session::Session(std::shared_ptr<Graph> graph, SessionOptions options) : graph_(std::move(graph)), options_(options) {}
+Session::Session(std::shared_ptr<Graph> graph, SessionOptions options)
+    : graph_(std::move(graph)), options_(std::move(options)), homes_(*graph_) {
+  if (options_.memory_fraction <= 0) return;
+  for (uint8_t gpu : options_.passes.gpus) {
+    Device& device = device_at(gpu);
+    const double bytes = options_.memory_fraction * static_cast<double>(device.total_memory());
+    device.limit_memory(static_cast<size_t>(bytes), options_.reserve_memory);
+  }
+}
+
+Session::~Session() {
+  plans_.clear();
+  constants_.clear();
+  states_.clear();
+  variables_.clear();
+  for (uint8_t gpu : options_.passes.gpus) try {
+      device_at(gpu).trim();
+    } catch (const Error&) {
+      // Work that failed has been reported by the run it belongs to, or belongs to nobody any more.
+    }
+}
+
+Tensor Session::constant_at(const Tensor& value, uint8_t device) {
+  if (device == 0) return value;
+  auto& [there, here] = constants_[{value.raw(), device}];
+  if (!there.defined()) {
+    here = value;  // keeps the address from being used again
+    there = Tensor(device_at(device), value.dtype(), value.shape());
+    copy_elements(value, there);
+  }
+  return there.reshaped(value.shape());
+}
 
 std::shared_ptr<const Plan> Session::plan(const Request& request) {
   const std::string key = request_key(request);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "graph/graph.h"
+#include "passes/homes.h"
 #include "runtime/plan.h"
 #include "runtime/variables.h"
 
@@ -19,15 +20,22 @@ struct SessionOptions {
   int threads = 0;  // 0: all cores
   PassOptions passes;
   size_t max_plans = 512;
+  double memory_fraction = 0;   // of each GPU; 0: all of it
+  bool reserve_memory = false;  // that fraction is taken when the session is made
 };
 
 class Session final : public RunEnv {
  public:
   Session(std::shared_ptr<Graph> graph, SessionOptions options);
+  // Gives back what it held on its GPUs.
+  ~Session() override;
 
   Graph& graph() { return *graph_; }
   VariableStore& variables() { return variables_; }
   const SessionOptions& options() const { return options_; }
+  VariableHomes& homes() { return homes_; }
+  // A constant as plans hold it on a device: uploaded once for all of them.
+  Tensor constant_at(const Tensor& value, uint8_t device);
 
   // The plan for a request, made at first use. Plans are kept up to a limit, least recently used
   // first out. The caller must not change the graph meanwhile (Python holds the GIL).
@@ -48,6 +56,9 @@ class Session final : public RunEnv {
   std::shared_ptr<Graph> graph_;
   SessionOptions options_;
   VariableStore variables_;
+  VariableHomes homes_;
+  // (memory on the host, device) -> the constant, and what it was made of
+  std::map<std::pair<const void*, uint8_t>, std::pair<Tensor, Tensor>> constants_;
 
   std::mutex states_mutex_;
   // Node states outlive plans: a random op goes on where its last run stopped.

@@ -34,6 +34,13 @@ void Variable::uninitialized() const {
        "; run its initializer first (tf.global_variables_initializer(), or Saver.restore)");
 }
 
+namespace {
+thread_local bool is_recording = false;
+}
+
+RecordingScope::RecordingScope() { is_recording = true; }
+RecordingScope::~RecordingScope() { is_recording = false; }
+
 VariableUpdate::VariableUpdate(std::vector<Variable*> variables)
     : variables_(std::move(variables)), locked_(variables_) {
   // A global order (addresses) keeps concurrent updates of overlapping sets from deadlocking.
@@ -54,7 +61,7 @@ VariableUpdate::~VariableUpdate() {
 Tensor& VariableUpdate::operator[](int i) {
   Tensor& value = variables_[i]->value_;
   // Nobody can take a new reference while the lock is held, so unique() stays true once seen.
-  if (!value.buffer()->unique()) value = value.clone();
+  if (!value.buffer()->unique() && !is_recording) value = value.clone();
   return value;
 }
 

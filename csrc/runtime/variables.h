@@ -63,10 +63,21 @@ class VariableUpdate {
   std::vector<Variable*> locked_;     // sorted, unique
 };
 
+// While a recording is made, updates are in place whoever holds a snapshot: nothing is written until it is replayed, and
+// whoever replays it looks first (runtime/recorder.cc). Per thread.
+class RecordingScope {
+ public:
+  RecordingScope();
+  ~RecordingScope();
+  RecordingScope(const RecordingScope&) = delete;
+  RecordingScope& operator=(const RecordingScope&) = delete;
+};
+
 class VariableStore {
  public:
   // The variable of this name, created at first use; throws if dtypes disagree.
   Variable& get(const std::string& name, DType dtype, const Shape& shape);
+  void clear() { variables_.clear(); }
 
  private:
   std::mutex mutex_;

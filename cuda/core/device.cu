@@ -1,13 +1,16 @@
 // CUDA devices behind the Device interface.
 #include "core/device.cuh"
 
+#include <algorithm>
 #include <atomic>
 #include <mutex>
+#include <utility>
 
 #include "core/allocator.cuh"
 #include "core/devices.h"
 #include "core/error.h"
 #include "core/staging.cuh"
+#include "core/stream.h"
 
 namespace tfmini::cuda {
 
@@ -67,10 +70,12 @@ class CudaDevice final : public Device {
 
   void copy_from_host(void* dst, const void* src, size_t bytes) override {
     use();
+    refuse_while_recording();
     staging_.copy(dst, src, bytes, stream_);
   }
   void copy_to_host(void* dst, const void* src, size_t bytes) override {
     use();
+    refuse_while_recording();
     check_cuda(cudaMemcpyAsync(dst, src, bytes, cudaMemcpyDeviceToHost, stream_), "copying from the device");
   }
   void copy(void* dst, const void* src, size_t bytes) override {
@@ -87,8 +92,14 @@ class CudaDevice final : public Device {
   }
   void synchronize() override {
     use();
+    refuse_while_recording();
     check_cuda(cudaStreamSynchronize(stream_), "waiting for the device");
   }
+
+  uintptr_t queue_handle() override { return reinterpret_cast<uintptr_t>(stream_); }
+  // 1 and 2 are the legacy and the per-thread default stream: CUDA's handles for them are the same numbers.
+  void wait_for(uintptr_t queue) override { order(reinterpret_cast<cudaStream_t>(queue), stream_, index(), index()); }
+  void let_wait(uintptr_t queue) override { order(stream_, reinterpret_cast<cudaStream_t>(queue), index(), index()); }
 
   // Relaxed: other threads go on as if nothing happened, and so may this one outside of its stream.
   void begin_recording() override {
@@ -123,6 +134,7 @@ class CudaDevice final : public Device {
     cudaStreamDestroy(ended.stream);
   }
 
+  size_t total_memory() const override { return properties_.totalGlobalMem; }
   void limit_memory(size_t bytes, bool reserve) override { allocator_->set_limit(bytes, reserve); }
   size_t bytes_in_use() const override { return allocator_->in_use(); }
   size_t bytes_cached() const override { return allocator_->cached(); }
@@ -135,6 +147,11 @@ class CudaDevice final : public Device {
  private:
   // Other libraries of the process change the thread's device too, so it is set each time.
   void use() const { check_cuda(cudaSetDevice(index()), "selecting the device"); }
+
+  // Nothing that is being recorded has run: there is nothing to wait for or to look at.
+  void refuse_while_recording() const {
+    if (capture.device == this) fail(Code::kInternal, "a kernel that waits for the device cannot be recorded");
+  }
 
   // Makes stream `second` wait for what `first` has queued. An event belongs to the device it is recorded on.
   static void order(cudaStream_t first, cudaStream_t second, int first_device, int second_device) {
@@ -160,6 +177,7 @@ CudaDevice& as_cuda(Device& device) { return static_cast<CudaDevice&>(device); }
 }  // namespace
 
 cudaStream_t stream(Device& device) { return as_cuda(device).current_stream(); }
+cudaStream_t stream(const KernelContext& c) { return stream(c.device()); }
 
 const cudaDeviceProp& properties(Device& device) { return as_cuda(device).properties(); }
 

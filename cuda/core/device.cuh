@@ -4,11 +4,9 @@
 #include <cuda_runtime.h>
 
 #include "core/device.h"
+#include "core/launch.cuh"
 
 namespace tfmini::cuda {
-
-// Throws unless `error` is cudaSuccess: ResourceExhaustedError for memory, InternalError otherwise.
-void check_cuda(cudaError_t error, const char* what);
 
 // Where kernels of the calling thread go: the device's one stream, or the graph this thread is recording. Makes the
 // device the thread's current one.

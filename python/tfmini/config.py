@@ -53,7 +53,14 @@ class _AnyOptions(types.SimpleNamespace):
 
 
 class GPUOptions(_Options):
-    """How CUDA devices are used."""
+    """How CUDA devices are used.
+
+    per_process_gpu_memory_fraction: how much of each GPU's memory this process may hold (0: all of it). Unless
+      allow_growth is set, that much is taken when the session is made; without a fraction, memory is taken as needed.
+    visible_device_list: "1,0": which GPUs there are, and which of them is /gpu:0.
+    cuda_graphs: record what a plan does on a GPU and replay it as one CUDA graph.
+    synchronous: wait for the GPU after every operation, so that an error names the one at fault. For debugging.
+    """
 
     _fields = {
         "per_process_gpu_memory_fraction": 0.0,
@@ -63,6 +70,8 @@ class GPUOptions(_Options):
         "deferred_deletion_bytes": 0,
         "polling_active_delay_usecs": 0,
         "force_gpu_compatible": False,
+        "cuda_graphs": True,
+        "synchronous": False,
         "experimental": _AnyOptions,
     }
 
@@ -126,8 +135,8 @@ class ConfigProto(_Options):
     }
     Experimental = _AnyOptions
 
-    def _session_options(self) -> tuple[int, bool, bool, bool, bool]:
-        """(threads, fold, merge equal nodes, fuse, soft placement)."""
+    def _session_options(self) -> dict[str, Any]:
+        """What `_core.Session` is told."""
         if self.operation_timeout_in_ms:
             raise errors.UnimplementedError(None, None, "operation_timeout_in_ms is not implemented")
         if self.cluster_def is not None:
@@ -139,13 +148,21 @@ class ConfigProto(_Options):
             )
         options = self.graph_options.optimizer_options
         on = options.opt_level >= 0
-        return (
-            threads,
-            on and options.do_constant_folding,
-            on and options.do_common_subexpression_elimination,
-            on,
-            self.allow_soft_placement,
-        )
+        gpu = self.gpu_options
+        return {
+            "threads": threads,
+            "fold": on and options.do_constant_folding,
+            "cse": on and options.do_common_subexpression_elimination,
+            "fuse": on,
+            "soft_placement": self.allow_soft_placement,
+            "log_placement": self.log_device_placement,
+            "record": gpu.cuda_graphs,
+            "synchronous": gpu.synchronous,
+            "visible_gpus": gpu.visible_device_list,
+            "max_gpus": self.device_count.get("GPU", -1),
+            "memory_fraction": gpu.per_process_gpu_memory_fraction,
+            "reserve_memory": not gpu.allow_growth,
+        }
 
 
 class RunOptions(_Options):
