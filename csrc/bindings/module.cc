@@ -46,6 +46,7 @@ PYBIND11_MODULE(_core, m) {
   m.attr("StatusError") = py::reinterpret_borrow<py::object>(status_error);
   py::register_exception_translator(&translate);
   Registry::get();  // a family that is registered wrongly fails the import
+  bind_device_arrays(m);
   bind_devices(m);
   bind_graph(m);
   bind_host_kernels(m);

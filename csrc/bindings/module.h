@@ -7,6 +7,7 @@ namespace tfmini {
 
 namespace py = pybind11;
 
+void bind_device_arrays(py::module_& m);
 void bind_devices(py::module_& m);
 void bind_graph(py::module_& m);
 void bind_host_kernels(py::module_& m);

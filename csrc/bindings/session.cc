@@ -3,16 +3,17 @@
 #include "runtime/session.h"
 
 #include <pybind11/stl.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <optional>
 #include <unordered_map>
 
 #include "bindings/attr.h"
+#include "bindings/device_array.h"
+#include "bindings/gil.h"
 #include "bindings/module.h"
 #include "bindings/numpy.h"
-#include "core/devices.h"
+#include "bindings/session_options.h"
 #include "core/interrupt.h"
 #include "core/parallel.h"
 #include "runtime/executor.h"
@@ -34,35 +35,7 @@ struct CallKeyHash {
   }
 };
 
-bool interpreter_is_ending() {
-#if PY_VERSION_HEX >= 0x030d0000
-  return Py_IsFinalizing();
-#else
-  return _Py_IsFinalizing();
-#endif
-}
-
-// A thread that asks for the GIL of an ending interpreter would be ended by unwinding its stack, which
-// C++ frames do not survive: it waits for the end of the process instead.
-void wait_out_the_end() {
-  while (interpreter_is_ending()) pause();
-}
-
-class ReleaseGil {
- public:
-  ReleaseGil() : state_(PyEval_SaveThread()) {}
-  ~ReleaseGil() {
-    wait_out_the_end();
-    PyEval_RestoreThread(state_);
-  }
-  ReleaseGil(const ReleaseGil&) = delete;
-  ReleaseGil& operator=(const ReleaseGil&) = delete;
-
- private:
-  PyThreadState* state_;
-};
-
-enum Marker : size_t { kList = 1, kTuple, kNamedTuple, kDict, kFeeds };
+enum Marker : size_t { kList = 1, kTuple, kNamedTuple, kDict, kFeeds, kOnDevice };
 
 const void* marker(Marker m, Py_ssize_t size) {
   return reinterpret_cast<const void*>(static_cast<size_t>(size) << 8 | m);
@@ -127,30 +100,17 @@ struct Entry {
   py::object result;  // the nested result with fetch numbers for leaves; -1 stands for None
   struct Variant {
     std::vector<Shape> shapes;
+    std::vector<uint8_t> devices;
     std::shared_ptr<const Plan> plan;
   };
   std::vector<Variant> variants;  // most recently used first
 };
 
-// ConfigProto._session_options() says what the keys are.
-SessionOptions session_options(const py::dict& from) {
-  const auto flag = [&](const char* key) { return from[key].cast<bool>(); };
-  SessionOptions options;
-  options.threads = from["threads"].cast<int>();
-  options.memory_fraction = from["memory_fraction"].cast<double>();
-  options.reserve_memory = flag("reserve_memory");
-  PassOptions& passes = options.passes;
-  passes.fold = flag("fold");
-  passes.cse = flag("cse");
-  passes.fuse = flag("fuse");
-  passes.soft_placement = flag("soft_placement");
-  passes.log_placement = flag("log_placement");
-  passes.record = flag("record");
-  passes.synchronous = flag("synchronous");
-  for (const Device* gpu : visible_gpus(from["visible_gpus"].cast<std::string>(), from["max_gpus"].cast<int>()))
-    passes.gpus.push_back(gpu->ordinal());
-  return options;
-}
+// What fed tensors borrow from, until the run is over.
+struct Kept {
+  std::vector<py::object> objects;
+  Loans loans;
+};
 
 class PySession {
  public:
@@ -161,9 +121,10 @@ class PySession {
         resolve_(std::move(resolve)),
         convert_(std::move(convert)) {}
 
-  py::object run(py::handle fetches, py::handle feed_dict) {
+  // on_device: fetched tensors stay where they are made.
+  py::object run(py::handle fetches, py::handle feed_dict, bool on_device) {
     const std::shared_ptr<Session> session = open();  // close() in another thread must not pull it away
-    const std::shared_ptr<Entry> entry = find(fetches, feed_dict);
+    const std::shared_ptr<Entry> entry = find(fetches, feed_dict, on_device);
     std::vector<PyObject*> values(entry->feeds.size());
     if (!feed_dict.is_none()) {
       PyObject *k, *v;
@@ -174,9 +135,9 @@ class PySession {
   }
 
   // For make_callable: the entry for these fetches and feed keys, then calls with positional values.
-  size_t prepare(py::handle fetches, const py::dict& feeds) {
+  size_t prepare(py::handle fetches, const py::dict& feeds, bool on_device) {
     open();
-    prepared_.push_back(find(fetches, feeds));
+    prepared_.push_back(find(fetches, feeds, on_device));
     return prepared_.size() - 1;
   }
   py::object call_prepared(size_t index, const py::tuple& args) {
@@ -192,9 +153,9 @@ class PySession {
 
   std::string describe(py::handle fetches, py::handle feed_dict) {
     const auto session = open();
-    const std::shared_ptr<Entry> entry = find(fetches, feed_dict);
+    const std::shared_ptr<Entry> entry = find(fetches, feed_dict, false);
     std::vector<PyObject*> values;
-    std::vector<py::object> keep;
+    Kept keep;
     if (!feed_dict.is_none())
       for (auto [k, v] : py::reinterpret_borrow<py::dict>(feed_dict)) values.push_back(v.ptr());
     std::vector<Tensor> feeds = bind(*entry, values, keep);
@@ -218,8 +179,9 @@ class PySession {
   }
 
   // Shared: another thread may empty the cache while this call runs Python code or waits for the GIL.
-  std::shared_ptr<Entry> find(py::handle fetches, py::handle feed_dict) {
+  std::shared_ptr<Entry> find(py::handle fetches, py::handle feed_dict, bool on_device) {
     scratch_.clear();
+    if (on_device) scratch_.push_back(marker(kOnDevice, 0));
     append_structure(fetches.ptr(), scratch_);
     if (!feed_dict.is_none()) {
       if (!PyDict_Check(feed_dict.ptr())) throw py::type_error("feed_dict must be a dict, got " + type_name(feed_dict));
@@ -233,6 +195,7 @@ class PySession {
     if (it == entries_.end()) {
       CallKey key = scratch_;  // resolve() may run Python code that comes back here
       auto entry = make_entry(fetches, feed_dict);
+      if (on_device) entry->request.fetch_devices.assign(entry->request.fetches.size(), Request::kAnywhere);
       if (entries_.size() >= kMaxEntries) entries_.clear();
       it = entries_.emplace(std::move(key), std::move(entry)).first;
     }
@@ -271,21 +234,24 @@ class PySession {
   }
 
   // The value as a tensor over the array's memory; `keep` holds what the tensor borrows from.
-  Tensor bind_one(const Feed& feed, PyObject* value, std::vector<py::object>& keep) {
+  Tensor bind_one(const Feed& feed, PyObject* value, Kept& keep) {
     if (Py_TYPE(value) == npy::get().PyArray_Type_) [[likely]] {
       const auto* a = py::detail::array_proxy(value);
       constexpr int kPlain = npy::NPY_ARRAY_C_CONTIGUOUS_ | npy::NPY_ARRAY_ALIGNED_;
       if (a->descr == feed.descr && (a->flags & kPlain) == kPlain && a->nd <= Shape::kMaxRank)
         return Tensor(feed.dtype, Shape(reinterpret_cast<const int64_t*>(a->dimensions), a->nd), BufferRef(), a->data);
     }
+    if (const auto& gpus = session_->options().passes.gpus; !gpus.empty())
+      if (std::optional<Tensor> t = borrow_from_gpu(value, feed.dtype, gpus, keep.loans)) return *std::move(t);
     py::object array = convert_(feed.key, py::handle(value), static_cast<int>(feed.dtype));
     Tensor t = tensor_from_numpy(array);
-    keep.push_back(std::move(array));
-    if (t.dtype() == DType::kString || t.raw() != py::reinterpret_borrow<py::array>(keep.back()).data()) return t;
+    keep.objects.push_back(std::move(array));
+    if (t.dtype() == DType::kString || t.raw() != py::reinterpret_borrow<py::array>(keep.objects.back()).data())
+      return t;
     return Tensor(t.dtype(), t.shape(), BufferRef(), t.raw());
   }
 
-  std::vector<Tensor> bind(const Entry& entry, const std::vector<PyObject*>& values, std::vector<py::object>& keep) {
+  std::vector<Tensor> bind(const Entry& entry, const std::vector<PyObject*>& values, Kept& keep) {
     std::vector<Tensor> feeds;
     feeds.reserve(values.size());
     for (size_t i = 0; i < values.size(); ++i) {
@@ -307,7 +273,7 @@ class PySession {
     auto& variants = entry.variants;
     const auto fits = [&](const Entry::Variant& v) {
       for (size_t i = 0; i < feeds.size(); ++i)
-        if (v.shapes[i] != feeds[i].shape()) return false;
+        if (v.shapes[i] != feeds[i].shape() || v.devices[i] != feeds[i].device()) return false;
       return true;
     };
     if (!variants.empty() && fits(variants[0])) [[likely]]
@@ -317,18 +283,22 @@ class PySession {
       std::rotate(variants.begin(), it, it + 1);
     } else {
       Request request = entry.request;
-      for (const Tensor& t : feeds) request.feed_shapes.push_back(t.shape());
+      for (const Tensor& t : feeds) {
+        request.feed_shapes.push_back(t.shape());
+        request.feed_devices.push_back(t.device());
+      }
       std::vector<Shape> shapes = request.feed_shapes;
+      std::vector<uint8_t> devices = request.feed_devices;
       auto plan = session.plan(request);
       if (variants.size() >= kMaxVariants) variants.pop_back();
-      variants.insert(variants.begin(), {std::move(shapes), std::move(plan)});
+      variants.insert(variants.begin(), {std::move(shapes), std::move(devices), std::move(plan)});
     }
     return variants[0].plan;
   }
 
   py::object call(Session& session, Entry& entry, const std::vector<PyObject*>& values) {
-    std::vector<py::object> keep;
-    for (PyObject* v : values) keep.push_back(py::reinterpret_borrow<py::object>(v));
+    Kept keep;
+    for (PyObject* v : values) keep.objects.push_back(py::reinterpret_borrow<py::object>(v));
     const std::vector<Tensor> feeds = bind(entry, values, keep);
     const std::shared_ptr<const Plan> plan = plan_for(session, entry, feeds);
     const py::object result = entry.result;  // the entry may be dropped while the GIL is released
@@ -376,6 +346,7 @@ class PySession {
 
   // Scalars come out as NumPy scalars, as in TensorFlow.
   static py::object numpy_value(Tensor t) {
+    if (!t.on_host()) return make_device_array(std::move(t));
     py::object array = numpy_from_tensor(std::move(t));
     if (PyBytes_Check(array.ptr()) || py::detail::array_proxy(array.ptr())->nd != 0) return array;
     return py::reinterpret_steal<py::object>(PyObject_GetItem(array.ptr(), py::tuple().ptr()));
@@ -399,7 +370,7 @@ class PySession {
 void bind_session(py::module_& m) {
   py::class_<PySession>(m, "Session")
       .def(py::init<std::shared_ptr<Graph>, const py::dict&, py::object, py::object>())
-      .def("run", &PySession::run)
+      .def("run", &PySession::run, py::arg("fetches"), py::arg("feed_dict"), py::arg("on_device") = false)
       .def("prepare", &PySession::prepare)
       .def("call_prepared", &PySession::call_prepared)
       .def("describe", &PySession::describe)

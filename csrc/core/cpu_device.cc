@@ -195,6 +195,7 @@ class CpuDevice final : public Device {
     if (bytes) std::memcpy(dst, src, bytes);
   }
   void synchronize() override {}
+  void synchronize_all() override {}
   uintptr_t queue_handle() override { return 0; }
   void wait_for(uintptr_t) override {}
   void let_wait(uintptr_t) override {}
@@ -222,7 +223,9 @@ class CpuDevice final : public Device {
   }
 
  private:
-  [[noreturn]] static void no_queue() { fail(Code::kInternal, "the CPU runs its work at once: there is nothing to record"); }
+  [[noreturn]] static void no_queue() {
+    fail(Code::kInternal, "the CPU runs its work at once: there is nothing to record");
+  }
 
   Block* take_small(int c) {
     ThreadCache* cache = thread_cache();

@@ -99,6 +99,8 @@ class Device {
   virtual void copy_from_peer(void* dst, Device& from, const void* src, size_t bytes) = 0;
   // Waits for the queued work; throws what went wrong in it.
   virtual void synchronize() = 0;
+  // The same for all queues of the device, other libraries' too.
+  virtual void synchronize_all() = 0;
   // The queues of other libraries, by the handles they exchange: this device's own; work queued here from now on comes
   // after what is in theirs; work queued there comes after what is here.
   virtual uintptr_t queue_handle() = 0;

@@ -59,6 +59,14 @@ Device& device_at(uint8_t ordinal) {
   return cpu_device();
 }
 
+uint8_t device_of(const void* p) {
+#if defined(TFMINI_WITH_CUDA)
+  return static_cast<uint8_t>(cuda::device_of(p) + 1);
+#else
+  return 0;
+#endif
+}
+
 std::vector<Device*> visible_gpus(const std::string& list, int count) {
   std::vector<int> indices;
   if (gpu_count() > 0) indices = parse_list(list);

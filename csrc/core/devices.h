@@ -23,13 +23,17 @@ std::string cuda_status();
 
 // The device with this Device::ordinal(); GPUs are opened at first use.
 Device& device_at(uint8_t ordinal);
-// The GPUs a session may use, which are then /gpu:0, /gpu:1, ...: all of them, or those in a list like "1,0" (TensorFlow's
-// visible_device_list), at most `count` if that is not negative. Throws InvalidArgumentError for a list that names no GPU.
+// The ordinal of the device whose memory `p` points to.
+uint8_t device_of(const void* p);
+// The GPUs a session may use, which are then /gpu:0, /gpu:1, ...: all of them, or those in a list like "1,0"
+// (TensorFlow's visible_device_list), at most `count` if that is not negative. Throws InvalidArgumentError for a list
+// that names no GPU.
 std::vector<Device*> visible_gpus(const std::string& list, int count);
 
 #if defined(TFMINI_WITH_CUDA)
-namespace cuda {  // cuda/core/device.cu
-int count();  // of GPUs that can be used
+namespace cuda {               // cuda/core/device.cu
+int count();                   // of GPUs that can be used
+int device_of(const void* p);  // index of the GPU whose memory it is; -1: none
 std::vector<DeviceInfo> list_devices();
 std::string status();
 // The index-th GPU, opened at first use. Throws InvalidArgumentError if there is none.

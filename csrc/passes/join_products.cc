@@ -10,9 +10,8 @@ namespace tfmini {
 namespace {
 
 bool is_tall_product(const IrNode& n) {
-  return n.op->name == "MatMul" && n.values.empty() && n.control.empty() && n.device.empty() &&
-         n.attrs->flag("transpose_a") && !n.attrs->flag("transpose_b") &&
-         (n.dtypes[0] == DType::kFloat || n.dtypes[0] == DType::kDouble);
+  return n.op->name == "MatMul" && n.values.empty() && n.control.empty() && n.attrs->flag("transpose_a") &&
+         !n.attrs->flag("transpose_b") && (n.dtypes[0] == DType::kFloat || n.dtypes[0] == DType::kDouble);
 }
 
 }  // namespace
@@ -26,11 +25,14 @@ Ir join_products(Ir ir) {
   for (Out t : ir.fetches) ++uses[t.node];
   for (int32_t t : ir.targets) ++uses[t];
 
+  static const OpDef& joined = Registry::get().find("_SumOfProducts");
   bool changed = false;
   for (IrNode& sum : ir.nodes) {
     if (sum.op->name != "AddN" || sum.inputs.size() < 2 || !sum.values.empty()) continue;
-    const bool joins = std::all_of(sum.inputs.begin(), sum.inputs.end(),
-                                   [&](Out t) { return uses[t.node] == 1 && is_tall_product(ir.nodes[t.node]); });
+    const bool joins = std::all_of(sum.inputs.begin(), sum.inputs.end(), [&](Out t) {
+      const IrNode& product = ir.nodes[t.node];
+      return uses[t.node] == 1 && is_tall_product(product) && product.place == sum.place;
+    });
     if (!joins) continue;
     std::vector<Out> left, right;
     for (Out t : sum.inputs) {
@@ -40,7 +42,8 @@ Ir join_products(Ir ir) {
     auto attrs = std::make_shared<Attrs>();
     attrs->set("N", static_cast<int64_t>(left.size()));
     attrs->set("T", sum.dtypes[0]);
-    sum.op = &Registry::get().find("_SumOfProducts");
+    if (!has_kernel(joined, *attrs, sum)) continue;
+    sum.op = &joined;
     sum.attrs = std::move(attrs);
     sum.inputs = std::move(left);
     sum.inputs.insert(sum.inputs.end(), right.begin(), right.end());

@@ -96,6 +96,10 @@ class CudaDevice final : public Device {
     check_cuda(cudaStreamSynchronize(stream_), "waiting for the device");
   }
 
+  void synchronize_all() override {
+    use();
+    check_cuda(cudaDeviceSynchronize(), "waiting for the device");
+  }
   uintptr_t queue_handle() override { return reinterpret_cast<uintptr_t>(stream_); }
   // 1 and 2 are the legacy and the per-thread default stream: CUDA's handles for them are the same numbers.
   void wait_for(uintptr_t queue) override { order(reinterpret_cast<cudaStream_t>(queue), stream_, index(), index()); }
@@ -180,6 +184,12 @@ cudaStream_t stream(Device& device) { return as_cuda(device).current_stream(); }
 cudaStream_t stream(const KernelContext& c) { return stream(c.device()); }
 
 const cudaDeviceProp& properties(Device& device) { return as_cuda(device).properties(); }
+
+int device_of(const void* p) {
+  cudaPointerAttributes attributes;
+  check_cuda(cudaPointerGetAttributes(&attributes, p), "looking at a pointer");
+  return attributes.type == cudaMemoryTypeDevice || attributes.type == cudaMemoryTypeManaged ? attributes.device : -1;
+}
 
 Device& device(int index) {
   // Never destroyed: the driver may be gone when static destructors run.

@@ -1,4 +1,4 @@
-"""Session options under the names of TensorFlow's protos.
+"""Session options under the names of TensorFlow's protos, and `tf.config`'s list of devices.
 
 Options that mean something here are honoured; those that would only have tuned TensorFlow's own
 machinery are accepted and kept; those that promise what tfmini cannot do are refused.
@@ -7,11 +7,14 @@ machinery are accepted and kept; those that promise what tfmini cannot do are re
 from __future__ import annotations
 
 import types
-from typing import Any
+from typing import Any, NamedTuple
 
 from tfmini import errors
 
-__all__ = ["ConfigProto", "GPUOptions", "GraphOptions", "OptimizerOptions", "RunMetadata", "RunOptions"]
+__all__ = [
+    "ConfigProto", "GPUOptions", "GraphOptions", "OptimizerOptions", "PhysicalDevice", "RunMetadata", "RunOptions",
+    "list_physical_devices",
+]  # fmt: skip
 
 
 class _Options:
@@ -166,7 +169,11 @@ class ConfigProto(_Options):
 
 
 class RunOptions(_Options):
-    """Options of one run; accepted, since nothing is traced."""
+    """Options of one run. Nothing is traced, so most are accepted only.
+
+    fetch_on_device: fetched tensors that are made on a GPU stay there: the run returns tf.DeviceArray objects, which
+      CuPy, PyTorch and JAX take without a copy, and which can be fed again.
+    """
 
     NO_TRACE, SOFTWARE_TRACE, HARDWARE_TRACE, FULL_TRACE = 0, 1, 2, 3
     _fields = {
@@ -177,8 +184,24 @@ class RunOptions(_Options):
         "debug_options": None,
         "report_tensor_allocations_upon_oom": False,
         "experimental": None,
+        "fetch_on_device": False,
     }
 
 
 class RunMetadata(_Options):
     _fields = {"step_stats": None, "cost_graph": None, "partition_graphs": list}
+
+
+class PhysicalDevice(NamedTuple):
+    """A device of this machine."""
+
+    name: str
+    device_type: str
+
+
+def list_physical_devices(device_type: str | None = None) -> list[PhysicalDevice]:
+    """The devices of this machine, or those of one type, "CPU" or "GPU"."""
+    from tfmini.device import list_devices
+
+    found = [PhysicalDevice("/physical_device" + d.name.removeprefix("/device"), d.device_type) for d in list_devices()]
+    return [d for d in found if device_type in (None, d.device_type)]

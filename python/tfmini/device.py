@@ -85,3 +85,16 @@ def list_devices() -> list[DeviceAttributes]:
     from tfmini import _core
 
     return [DeviceAttributes(*d) for d in _core.list_devices()]
+
+
+def gpu_status() -> str:
+    """Why no GPU can be used; "" if one can."""
+    from tfmini import _core
+
+    return _core.cuda_status()
+
+
+def compute_capability(device: DeviceAttributes) -> tuple[int, int]:
+    """Of a GPU, as its description says it."""
+    major, minor = device.physical_device_desc.rpartition(" ")[2].split(".")
+    return int(major), int(minor)

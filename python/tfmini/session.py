@@ -77,23 +77,40 @@ class BaseSession:
         Args:
           fetches: a tensor, operation, variable or name, or a nested list, tuple, named tuple or
             dict of these. Operations give None.
-          feed_dict: {tensor or its name: array, number or list}. Any tensor may be fed.
+          feed_dict: {tensor or its name: array, number or list}. Any tensor may be fed. Arrays of CuPy, PyTorch or
+            JAX on a GPU of this session are read where they are.
+          options: with tf.RunOptions(fetch_on_device=True), tensors made on a GPU stay there, as tf.DeviceArray.
 
         Returns arrays in the structure of `fetches`. Raises RuntimeError if the session is closed,
         TypeError or ValueError for wrong fetches and feeds, tf.errors.OpError if an operation fails.
         """
+        if options is not None and options.fetch_on_device:
+            return self._run(fetches, feed_dict, True)
         try:
             return self._core_run(fetches, feed_dict)
         except _core.StatusError as e:
             raise errors.run_error(e, self._graph) from None
         except _Expand:
-            return self._core_run(fetches, self._expanded(feed_dict))
+            return self._run(fetches, self._expanded(feed_dict), False)
 
-    def make_callable(self, fetches: Any, feed_list: Any = None, accept_options: bool = False) -> Callable[..., Any]:
-        """A function of the values of `feed_list` that computes `fetches`: `run` with its lookup done once."""
+    def _run(self, fetches: Any, feed_dict: Any, on_device: bool) -> Any:
+        try:
+            return self._core_run(fetches, feed_dict, on_device)
+        except _core.StatusError as e:
+            raise errors.run_error(e, self._graph) from None
+        except _Expand:
+            return self._run(fetches, self._expanded(feed_dict), on_device)
+
+    def make_callable(
+        self, fetches: Any, feed_list: Any = None, accept_options: bool = False, fetch_on_device: bool = False
+    ) -> Callable[..., Any]:
+        """A function of the values of `feed_list` that computes `fetches`: `run` with its lookup done once.
+
+        fetch_on_device: see tf.RunOptions.
+        """
         keys = list(feed_list or [])
         try:
-            index = self._core.prepare(fetches, dict.fromkeys(keys))
+            index = self._core.prepare(fetches, dict.fromkeys(keys), fetch_on_device)
         except _core.StatusError as e:
             raise errors.run_error(e, self._graph) from None
         call = self._core.call_prepared

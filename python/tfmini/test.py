@@ -55,20 +55,24 @@ def is_built_with_cuda() -> bool:
     """Whether this build contains CUDA kernels."""
     from tfmini import _core
 
-    return bool(getattr(_core, "built_with_cuda", lambda: False)())
+    return _core.built_with_cuda()
 
 
 def gpu_device_name() -> str:
-    """The name of a GPU, "" if there is none."""
+    """The name of the first GPU, "" if there is none (`tfmini devices` says why)."""
     from tfmini.device import list_devices
 
-    names = [d.name for d in list_devices() if "GPU" in d.name.upper()]
+    names = [d.name for d in list_devices() if d.device_type == "GPU"]
     return names[0] if names else ""
 
 
 def is_gpu_available(cuda_only: bool = False, min_cuda_compute_capability: Any = None) -> bool:
-    """Whether there is a GPU that can be used."""
-    return bool(gpu_device_name())
+    """Whether there is a GPU that can be used, of at least this (major, minor) compute capability."""
+    del cuda_only  # there are no others
+    from tfmini.device import compute_capability, list_devices
+
+    oldest = tuple(min_cuda_compute_capability or (0, 0))
+    return any(d.device_type == "GPU" and compute_capability(d) >= oldest for d in list_devices())
 
 
 class TestCase(unittest.TestCase):
