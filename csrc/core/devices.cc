@@ -19,14 +19,6 @@ DeviceInfo cpu_info() {
   return info;
 }
 
-int gpu_count() {
-#if defined(TFMINI_WITH_CUDA)
-  return cuda::count();
-#else
-  return 0;
-#endif
-}
-
 // "1,0" as numbers.
 std::vector<int> parse_list(const std::string& list) {
   std::vector<int> out;
@@ -51,6 +43,14 @@ std::vector<int> parse_list(const std::string& list) {
 }
 
 }  // namespace
+
+int gpu_count() {
+#if defined(TFMINI_WITH_CUDA)
+  return cuda::count();
+#else
+  return 0;
+#endif
+}
 
 Device& device_at(uint8_t ordinal) {
 #if defined(TFMINI_WITH_CUDA)

@@ -21,6 +21,7 @@ std::vector<DeviceInfo> list_devices();
 // empty if one can.
 std::string cuda_status();
 
+int gpu_count();
 // The device with this Device::ordinal(); GPUs are opened at first use.
 Device& device_at(uint8_t ordinal);
 // The ordinal of the device whose memory `p` points to.

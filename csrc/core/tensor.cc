@@ -44,8 +44,13 @@ Tensor::Tensor(Device& device, DType dtype, const Shape& shape) : shape_(shape),
     size_t bytes;
     if (__builtin_mul_overflow(n, dtype_size(dtype), &bytes) || bytes > (size_t{1} << 62))
       fail(Code::kResourceExhausted, "a ", dtype_name(dtype), " tensor of shape ", shape, " is too large");
-    buffer_ = device.allocate(bytes);
     device_ = device.ordinal();
+    try {
+      buffer_ = device.allocate(bytes);
+    } catch (const Error& e) {
+      if (device_ == 0 || e.code() != Code::kResourceExhausted) throw;
+      fail(e.code(), e.message(), "; it was wanted for a ", dtype_name(dtype), " tensor of shape ", shape);
+    }
   }
   data_ = buffer_->data();
 }

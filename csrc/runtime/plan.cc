@@ -52,7 +52,13 @@ std::unique_ptr<RunState> Plan::make_state() const {
   auto state = std::make_unique<RunState>();
   char* arenas[256] = {};  // by device
   for (const ArenaSize& a : arenas_) {
-    state->arenas.push_back(device_at(a.device).allocate(a.bytes));
+    try {
+      state->arenas.push_back(device_at(a.device).allocate(a.bytes));
+    } catch (const Error& e) {
+      if (a.device == 0 || e.code() != Code::kResourceExhausted) throw;
+      fail(e.code(), e.message(), "; it was wanted for the intermediate values of a run of ", instrs_.size(),
+           " instructions: try a smaller batch");
+    }
     arenas[a.device] = static_cast<char*>(state->arenas.back()->data());
   }
   state->recorded.resize(segments_.size());

@@ -81,14 +81,23 @@ std::shared_ptr<const Plan> Session::plan(const Request& request) {
 
 std::vector<Tensor> Session::run(const Plan& plan, const std::vector<Tensor>& feeds) {
   const ThreadLimit limit(options_.threads);
-  RunScope scope(plan);
-  for (size_t i = 0; i < feeds.size(); ++i)
-    if (plan.feeds()[i] >= 0) scope.slot(plan.feeds()[i]) = feeds[i];
-  Executor::run(plan, scope.state());
-  std::vector<Tensor> out;
-  out.reserve(plan.fetches().size());
-  for (int32_t s : plan.fetches()) out.push_back(scope.slot(s).owned());
-  return out;
+  try {
+    RunScope scope(plan);
+    for (size_t i = 0; i < feeds.size(); ++i)
+      if (plan.feeds()[i] >= 0) scope.slot(plan.feeds()[i]) = feeds[i];
+    Executor::run(plan, scope.state());
+    std::vector<Tensor> out;
+    out.reserve(plan.fetches().size());
+    for (int32_t s : plan.fetches()) out.push_back(scope.slot(s).owned());
+    return out;
+  } catch (const Error& e) {
+    if (e.code() != Code::kResourceExhausted || options_.passes.gpus.empty()) throw;
+    const std::string held = variables_.held_on_gpus();
+    if (held.empty()) throw;
+    Error more(e.code(), e.message() + ". This session's variables hold " + held);
+    more.set_node(e.node());
+    throw more;
+  }
 }
 
 Variable& Session::variable(const void* instr, int input) {

@@ -74,4 +74,25 @@ Variable& VariableStore::get(const std::string& name, DType dtype, const Shape& 
   return *slot;
 }
 
+std::string VariableStore::held_on_gpus() {
+  constexpr double kMiB = 1 << 20;
+  constexpr size_t kNamed = 3;
+  std::lock_guard lock(mutex_);
+  std::vector<std::pair<size_t, std::string>> held;
+  size_t all = 0;
+  for (const auto& [name, variable] : variables_) {
+    if (!variable->initialized()) continue;
+    const Tensor value = variable->read();
+    if (value.on_host()) continue;
+    held.emplace_back(value.bytes(), name);
+    all += value.bytes();
+  }
+  if (held.empty()) return "";
+  std::sort(held.rbegin(), held.rend());
+  std::string text = detail::concat(static_cast<double>(all) / kMiB, " MiB");
+  for (size_t i = 0; i < std::min(held.size(), kNamed); ++i)
+    text += detail::concat(i ? ", '" : ": '", held[i].second, "' ", static_cast<double>(held[i].first) / kMiB);
+  return text;
+}
+
 }  // namespace tfmini

@@ -63,8 +63,8 @@ class VariableUpdate {
   std::vector<Variable*> locked_;     // sorted, unique
 };
 
-// While a recording is made, updates are in place whoever holds a snapshot: nothing is written until it is replayed, and
-// whoever replays it looks first (runtime/recorder.cc). Per thread.
+// While a recording is made, updates are in place whoever holds a snapshot: nothing is written until it is replayed,
+// and whoever replays it looks first (runtime/recorder.cc). Per thread.
 class RecordingScope {
  public:
   RecordingScope();
@@ -78,6 +78,8 @@ class VariableStore {
   // The variable of this name, created at first use; throws if dtypes disagree.
   Variable& get(const std::string& name, DType dtype, const Shape& shape);
   void clear() { variables_.clear(); }
+  // "12 MiB: 'w' 8, 'b' 4": what variables hold on GPUs, the largest by name; empty if nothing.
+  std::string held_on_gpus();
 
  private:
   std::mutex mutex_;
