@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import records
+from gpu_probe import GpuProbe
 from libraries import LIBRARIES
 from probe import Probe
 from timing import seconds
@@ -27,6 +28,8 @@ def parser(doc: str | None) -> argparse.ArgumentParser:
     """The options all programs share."""
     p = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--lib", default="tfmini", choices=LIBRARIES, help="what to measure, alone, in this process")
+    p.add_argument("--on", default="cpu", choices=("cpu", "gpu"), help="the device, for every library (default cpu)")
+    p.add_argument("--no-graphs", action="store_true", help="on a GPU, tfmini does without CUDA graphs")
     p.add_argument("--only", default="", help="rows whose name contains this text, or one of several, comma-separated")
     p.add_argument("--budget", type=float, default=0.5, help="seconds per row and turn (default 0.5)")
     p.add_argument(
@@ -121,7 +124,8 @@ def compare(script: str, args: argparse.Namespace, groups: Sequence[Sequence[str
     library computed the same."""
     libraries = peers(args)
     session, about = records.new_session()
-    probe = Probe()
+    about["on"] = args.on
+    probe = Probe() if args.on == "cpu" else GpuProbe()
     print(heading([*libraries]), flush=True)
     agree = True
     for group in groups:
@@ -130,7 +134,20 @@ def compare(script: str, args: argparse.Namespace, groups: Sequence[Sequence[str
         for turn in range(args.rounds):
             about["probe"] = probe.measure()
             for lib, python in list(libraries.items())[:: -1 if turn % 2 else 1]:
-                command = [python, script, *group, "--lib", lib, "--only", args.only, "--budget", str(args.budget)]
+                command = [
+                    python,
+                    script,
+                    *group,
+                    "--lib",
+                    lib,
+                    "--only",
+                    args.only,
+                    "--budget",
+                    str(args.budget),
+                    "--on",
+                    args.on,
+                ]
+                command += ["--no-graphs"] if args.no_graphs else []
                 result = one_turn(command)
                 collect(rows, lib, result["rows"])
                 disturbance[lib] = min(disturbance.get(lib, float("inf")), result["disturbance"])

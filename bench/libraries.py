@@ -54,8 +54,9 @@ def magnitudes(arrays):
 class Graph:
     """A row for tfmini and TensorFlow 1 in a graph of its own."""
 
-    def __init__(self, tf):
+    def __init__(self, tf, graphs=True):
         self.tf = tf
+        self.config = None if graphs else tf.ConfigProto(gpu_options=tf.GPUOptions(cuda_graphs=False))
         self.start = {}  # placeholders: variables start from fed values, so that graphs stay small
         self.sess = None
 
@@ -73,7 +74,7 @@ class Graph:
         return self.value(np.full(size, value, np.float32))
 
     def session(self):
-        self.sess = self.tf.Session()
+        self.sess = self.tf.Session(config=self.config)
         self.sess.run(self.tf.global_variables_initializer(), self.start)
         return self.sess
 
@@ -112,10 +113,13 @@ class Eager:
         self.parameters = []
 
     def value(self, array, trainable=False):
-        tensor = self.torch.from_numpy(np.array(array))
+        tensor = self.on_device(np.array(array))
         if trainable:
             self.parameters.append(tensor.requires_grad_())
         return tensor
+
+    def on_device(self, array):
+        return self.torch.from_numpy(array).to(self.torch.get_default_device())
 
     def ids(self, array):
         return self.value(array).long()
@@ -127,7 +131,7 @@ class Eager:
         return self.value(np.full(size, value, np.float32), True)
 
     def images(self, array):
-        return self.torch.from_numpy(np.ascontiguousarray(array)).permute(0, 3, 1, 2)
+        return self.on_device(np.ascontiguousarray(array)).permute(0, 3, 1, 2)
 
     def filters(self, array, trainable=False):
         """PyTorch's order from TensorFlow's [height, width, in, out]."""
@@ -152,7 +156,7 @@ class Eager:
             with self.torch.inference_mode():
                 return fn()
 
-        return call, magnitudes([call()])
+        return call, magnitudes([call().cpu()])
 
     def differentiates(self, fn, inputs, grad=None) -> Timed:
         """Times fn() -> tensor and the gradients of its inputs."""
@@ -162,7 +166,7 @@ class Eager:
             y = fn()
             return y, *self.torch.autograd.grad(y, inputs, grad)
 
-        return call, magnitudes([t.detach() for t in call()])
+        return call, magnitudes([t.detach().cpu() for t in call()])
 
     def trains(self, optimizer, loss, check_loss=None) -> Timed:
         """Times a training step that also reads the loss; checks the losses of steps 1 and 5."""
@@ -187,14 +191,27 @@ class Eager:
 
         def call():
             with self.torch.no_grad():
-                return fn(self.images(image)).numpy()
+                return fn(self.images(image)).cpu().numpy()
 
         values = call()
         return call, [*magnitudes([values]), values.std()]
 
 
-def load(lib: str) -> Any:
+def waiter(lib: str, library: Any, on: str) -> Callable[[], Any] | None:
+    """What waits for the GPU; None on the CPU, where every call waits."""
+    if on == "cpu":
+        return None
+    if lib.startswith("torch"):
+        return library.cuda.synchronize
+    if lib == "tfmini":
+        return lambda: library._core.gpu_synchronize(0)
+    return lambda: None  # TensorFlow's runs wait
+
+
+def load(lib: str, on: str = "cpu") -> Any:
     """The module that stands for `tf`, or torch."""
+    if on == "cpu":
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
     if lib == "tensorflow":
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         import tensorflow.compat.v1 as tf  # type: ignore[import-not-found]
@@ -206,6 +223,8 @@ def load(lib: str) -> Any:
         import torch  # type: ignore[import-not-found]
 
         torch.manual_seed(0)
+        if on == "gpu":
+            torch.set_default_device("cuda")
         if lib == "torch-compile":
             import torch._inductor.config as inductor  # type: ignore[import-not-found]
 

@@ -6,7 +6,7 @@ import sys
 from types import ModuleType
 
 from compare import compare, parser
-from libraries import Eager, Graph, load
+from libraries import Eager, Graph, load, waiter
 from timing import Suite
 
 
@@ -25,6 +25,9 @@ def main(script: str, doc: str | None, package: ModuleType) -> None:
 
     suite = Suite(args.budget, args.only)
     library = None
+    if not args.list:
+        library = load(args.lib, args.on)
+        suite.finish = waiter(args.lib, library, args.on)
     for family in chosen:
         for row in importlib.import_module(f"{package.__name__}.{family}").ROWS:
             name = f"{family}/{row.name}"
@@ -33,13 +36,12 @@ def main(script: str, doc: str | None, package: ModuleType) -> None:
             if args.list:
                 print(name)
                 continue
-            library = library or load(args.lib)
-            run(suite, name, row, args.lib, library)
+            run(suite, name, row, args.lib, library, not args.no_graphs)
     if args.json:
         suite.save(args.json, getattr(library, "__version__", "?"))
 
 
-def run(suite, name, row, lib, library):
+def run(suite, name, row, lib, library, graphs):
     known = dict(flops=row.flops, bytes=row.bytes, tolerance=row.tolerance)
     eager = lib.startswith("torch")
     work = row.eager if eager else row.graph
@@ -53,7 +55,7 @@ def run(suite, name, row, lib, library):
             target.close()
             return
         with library.Graph().as_default():
-            target = Graph(library)
+            target = Graph(library, graphs)
             call, check = work(target, *row.args)
             suite.time(name, call, check=check, **known)
             target.close()

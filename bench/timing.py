@@ -7,20 +7,28 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-# Calls shorter than this are timed several at once, so that reading the clock does not count.
+# Calls shorter than this are timed several at once, so that reading the clock does not count; nor waiting for a GPU.
 SHORTEST_SAMPLE = 20e-6
+SHORTEST_GPU_SAMPLE = 2e-3
 
 
-def measure(fn: Callable[[], Any], budget: float = 0.5) -> dict[str, float]:
-    """Calls fn for about `budget` seconds after a warm-up. Seconds per call: median, min, p90; samples: how many."""
+def measure(fn: Callable[[], Any], budget: float = 0.5, finish: Callable[[], Any] | None = None) -> dict[str, float]:
+    """Calls fn for about `budget` seconds after a warm-up. Seconds per call: median, min, p90; samples: how many.
+    finish: waits for what fn has queued; it is called once per sample."""
+    shortest = SHORTEST_GPU_SAMPLE if finish else SHORTEST_SAMPLE
+    finish = finish or (lambda: None)
     fn()
+    fn()  # a plan is recorded at its second run
+    finish()
     start = time.perf_counter()
     fn()
+    finish()
     once = time.perf_counter() - start
-    inner = max(1, int(SHORTEST_SAMPLE / max(once, 1e-9)))
+    inner = max(1, int(shortest / max(once, 1e-9)))
     warm_until = time.perf_counter() + min(0.2 * budget, 0.5)
     while time.perf_counter() < warm_until:
         fn()
+        finish()
     samples = []
     gc.collect()
     gc.disable()
@@ -30,6 +38,7 @@ def measure(fn: Callable[[], Any], budget: float = 0.5) -> dict[str, float]:
             start = time.perf_counter()
             for _ in range(inner):
                 fn()
+            finish()
             samples.append((time.perf_counter() - start) / inner)
     finally:
         gc.enable()
@@ -49,8 +58,9 @@ def seconds(value: float) -> str:
 class Suite:
     """The rows of one process: name -> what measure() gave and what else is known."""
 
-    def __init__(self, budget: float, only: str = ""):
+    def __init__(self, budget: float, only: str = "", finish: Callable[[], Any] | None = None):
         self.budget = budget
+        self.finish = finish
         self.only = only.split(",")
         self.rows: dict[str, dict[str, Any]] = {}
 
@@ -60,7 +70,9 @@ class Suite:
     def time(self, name: str, fn: Callable[[], Any], per: int = 1, check: Sequence[float] = (), **known: float) -> None:
         """Measures fn. per: operations or iterations in one call. check: numbers every library must reproduce.
         known: flops and bytes of one call, tolerance of the check."""
-        row: dict[str, Any] = {k: v / per if k != "samples" else v for k, v in measure(fn, self.budget).items()}
+        row: dict[str, Any] = {
+            k: v / per if k != "samples" else v for k, v in measure(fn, self.budget, self.finish).items()
+        }
         row.update(known, check=[float(x) for x in check])
         self.rows[name] = row
         text = f"{name:40} {seconds(row['median']):>10}  (min {seconds(row['min'])})"

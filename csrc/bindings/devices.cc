@@ -29,6 +29,10 @@ void bind_devices(py::module_& m) {
   m.def("trim", [] { cpu_device().trim(); });
   m.def("gpu_count", &gpu_count);
   const auto gpu = [](int index) -> Device& { return device_at(static_cast<uint8_t>(index + 1)); };
+  m.def("gpu_synchronize", [=](int index) {
+    const py::gil_scoped_release release;
+    gpu(index).synchronize();
+  });
   m.def("gpu_total_memory", [=](int index) { return gpu(index).total_memory(); });
   m.def("gpu_bytes_in_use", [=](int index) { return gpu(index).bytes_in_use(); });
   m.def("gpu_bytes_cached", [=](int index) { return gpu(index).bytes_cached(); });

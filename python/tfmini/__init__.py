@@ -4,6 +4,7 @@ import importlib as _importlib
 import typing as _typing
 
 from tfmini import errors
+from tfmini._core import DeviceArray
 from tfmini.autodiff import (
     AggregationMethod,
     IndexedSlices,
@@ -26,7 +27,6 @@ from tfmini.compat import (
     enable_resource_variables,
     executing_eagerly,
 )
-from tfmini._core import DeviceArray
 from tfmini.config import ConfigProto, GPUOptions, GraphOptions, OptimizerOptions, RunMetadata, RunOptions
 from tfmini.convert import constant, convert_to_tensor, register_tensor_conversion_function
 from tfmini.dtypes import (

@@ -1,0 +1,120 @@
+#!/usr/bin/env bash
+# Everything about CUDA that needs a GPU, on a bare machine: CUDA 13, CMake, ninja, Python with NumPy, pybind11, pytest;
+# no network.
+#
+#   bench/gpu_check.sh [--simulate] [STAGE...]
+#
+# Stages, in order, each a call of its own that takes less than ten minutes:
+#   build       the module with CUDA, into python/tfmini
+#   devices     a GPU is found, or why none can be used
+#   ops         the op table on the GPU, against the same references as on the CPU
+#   runtime     sessions, training, concurrency, memory returned, examples
+#   memcheck, racecheck, synccheck
+#               a reduced op table under compute-sanitizer, which must have run
+#   kernels     each kernel family timed; against torch if TORCH_PYTHON names an interpreter that has it
+#   models      training steps and inference in the same way; CUDA graphs on and off
+#   record      results into bench/results/GPU and the table in docs/cuda.md
+#
+# Results lie in build/gpu_check until they are recorded. --simulate runs the stages that can be run without a GPU
+# on the simulator (docs/cuda.md) and records nothing: a test of this script.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+simulate=0
+stages=()
+for argument in "$@"; do
+  if [ "$argument" = --simulate ]; then simulate=1; else stages+=("$argument"); fi
+done
+((${#stages[@]})) || stages=(build devices ops runtime memcheck racecheck synccheck kernels models record)
+
+python=${PYTHON:-python3}
+work=$PWD/build/gpu_check
+jobs=${JOBS:-$(nproc)}
+mkdir -p "$work"
+export PYTHONPATH=$PWD/python:$PWD${PYTHONPATH:+:$PYTHONPATH} PYTHONDONTWRITEBYTECODE=1
+limit=580  # seconds per stage
+
+workers() {  # pytest-xdist if it is there; a GPU is shared by few processes at once
+  "$python" -c 'import xdist' 2>/dev/null && echo "-n $((jobs < 4 ? jobs : 4))"
+}
+tests() {  # tests NAME ARGUMENT...: pytest, with a report that `record` reads
+  local name=$1
+  shift
+  # shellcheck disable=SC2046
+  "$python" -m pytest -q -p no:cacheprovider $(workers) --junitxml="$work/$name.xml" "$@"
+}
+
+build() {
+  local preset=cuda
+  ((simulate)) && preset=cudasim
+  cmake --preset "$preset" -DPython_EXECUTABLE="$("$python" -c 'import sys; print(sys.executable)')" &&
+    ninja -C "build/$preset" _core && "$python" -c 'from tfmini import _core; assert _core.built_with_cuda()'
+}
+devices() {
+  "$python" -m tfmini devices | tee "$work/devices.txt"
+  "$python" -c 'import tfmini as tf; raise SystemExit(not tf.test.is_gpu_available())'
+}
+ops() { tests ops tests/test_ops.py ${OPS:+-k "$OPS"}; }
+runtime() {
+  tests runtime tests/session tests/train tests/layers tests/models ${RUNTIME:+-k "$RUNTIME"} || return 1
+  ((simulate)) && return 0
+  local program
+  for program in digits_convnet lstm_language_model word2vec_nce; do
+    (cd examples && "$python" "$program.py" --quick) || return 1
+  done
+}
+
+# The families with shared memory or many roles of threads; one dtype and one row of each are enough per tool.
+reduced='test_values and float32 and (reduce or softmax or matmul or conv2d or fused or xent or topk or transpose or lstm)'
+sanitize() {  # sanitize TOOL: fails if the tool found something, or did not run
+  local tool=$1 log=$work/$1.txt
+  if ((simulate)); then
+    echo "$tool: not run, there is no GPU"
+    return 0
+  fi
+  timeout $limit "${COMPUTE_SANITIZER:-compute-sanitizer}" --tool "$tool" --target-processes all --error-exitcode 86 \
+    --log-file "$log" "$python" -m pytest -q -x -p no:cacheprovider tests/test_ops.py -k "$reduced"
+  local rc=$?
+  grep -q 'COMPUTE-SANITIZER' "$log" || { echo "$tool did not run: its log has no banner"; return 1; }
+  grep -Eq 'ERROR SUMMARY: 0 errors|RACECHECK SUMMARY: 0 hazards' "$log" || { grep -m 20 '=====' "$log"; return 1; }
+  return $rc
+}
+memcheck() { sanitize memcheck; }
+racecheck() { sanitize racecheck; }
+synccheck() { sanitize synccheck; }
+
+peers() { [ -n "${TORCH_PYTHON:-}" ] && echo "--peer torch=$TORCH_PYTHON ${1:+--peer $1=$TORCH_PYTHON}"; }
+kernels() {
+  if ((simulate)); then
+    "$python" bench/run_ops.py norm --on gpu --budget 0 --only layer_norm_64
+    return
+  fi
+  # shellcheck disable=SC2046
+  timeout $limit "$python" bench/run_ops.py --on gpu --rounds 2 --budget 0.2 $(peers) --json "$work/results.json"
+}
+models() {
+  ((simulate)) && return 0
+  # shellcheck disable=SC2046
+  timeout $limit "$python" bench/run_models.py --on gpu --rounds 2 --budget 0.3 $(peers torch-compile) --json "$work/results.json" &&
+    timeout $limit "$python" bench/run_models.py --on gpu --no-graphs --rounds 2 --budget 0.3 --json "$work/without_graphs.json"
+}
+record() {
+  if ((simulate)); then
+    "$python" bench/gpu_record.py "$work" --dry-run
+  else
+    "$python" bench/gpu_record.py "$work"
+  fi
+}
+
+failed=()
+for stage in "${stages[@]}"; do
+  declare -F "$stage" >/dev/null || { echo "no stage '$stage'; bench/gpu_check.sh says which there are"; exit 2; }
+  start=$SECONDS
+  echo "== $stage"
+  if "$stage"; then result=ok; else
+    result=FAILED
+    failed+=("$stage")
+  fi
+  echo "== $stage: $result, $((SECONDS - start)) s"
+  echo "$stage $result $(git rev-parse --short HEAD 2>/dev/null)" >>"$work/stages.txt"
+done
+((${#failed[@]} == 0)) || { echo "failed: ${failed[*]}"; exit 1; }
