@@ -3,6 +3,7 @@
 // A constant is not copied when the plan runs: it becomes a second constant, which the plan holds on the device. A copy
 // to the host is waited for at once if a node needs it; those that are only fetched are waited for together, at the
 // end.
+#include <algorithm>
 #include <map>
 #include <set>
 #include <tuple>
@@ -72,6 +73,9 @@ class Copier {
 
 }  // namespace
 
-Ir copy_between_devices(Ir ir) { return Copier(std::move(ir)).run(); }
+Ir copy_between_devices(Ir ir) {
+  const bool host_only = std::all_of(ir.nodes.begin(), ir.nodes.end(), [](const IrNode& n) { return n.place == 0; });
+  return host_only ? std::move(ir) : Copier(std::move(ir)).run();
+}
 
 }  // namespace tfmini

@@ -67,7 +67,7 @@ class Fuser {
   bool is_fusable(const IrNode& n) const {
     static const OpDef& fused = Registry::get().find("_FusedElementwise");
     if (!n.control.empty() || !n.values.empty() || n.dtypes.size() != 1) return false;
-    if (!has_kernel(fused, Attrs(), n)) return false;
+    if (n.place != 0 && !has_kernel(fused, Attrs(), n)) return false;
     if (!fusable_type(n.dtypes[0]) || !n.shapes[0].fully_defined()) return false;
     return std::all_of(n.inputs.begin(), n.inputs.end(),
                        [&](Out t) { return fusable_type(ir_.dtype(t)) && ir_.shape(t).fully_defined(); });

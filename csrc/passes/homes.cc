@@ -35,21 +35,21 @@ std::string missing_gpu(const PassOptions& options, int index) {
   return detail::concat("there is no /device:GPU:", index, ": ", reason);
 }
 
-void VariableHomes::scan(const Graph& graph, std::map<std::string, Uses>& all, std::set<const Graph*>& seen) const {
+void VariableHomes::scan(const Graph& graph, std::set<const Graph*>& seen) {
   if (!seen.insert(&graph).second) return;
   std::vector<std::string> names(static_cast<size_t>(graph.size()));  // of the variable a reference stands for
   for (int32_t i = 0; i < graph.size(); ++i) {
     const Node& n = graph.node(i);
     if (n.op->name == "VariableV2" || n.op->name == "Variable") {
       names[i] = variable_name(n.attrs, n.name);
-      Uses& uses = all[names[i]];
+      Uses& uses = uses_[names[i]];
       if (uses.node.empty()) uses.node = n.name;
       if (uses.device.empty()) uses.device = n.device;
       uses.dtype = n.dtypes[0];
       continue;
     }
     for (const auto& [name, value] : n.attrs)
-      if (const auto* f = std::get_if<std::shared_ptr<Function>>(&value)) scan(*(*f)->graph, all, seen);
+      if (const auto* f = std::get_if<std::shared_ptr<Function>>(&value)) scan(*(*f)->graph, seen);
     const bool anywhere =
         n.op->alias || n.op->reads_shapes || Registry::get().find_kernel(*n.op, DeviceKind::kCUDA, n.attrs);
     for (Out t : n.inputs) {
@@ -58,19 +58,19 @@ void VariableHomes::scan(const Graph& graph, std::map<std::string, Uses>& all, s
       // Whoever reads the value reads a copy where it needs one; only references tie.
       if (!n.op->writes_variable && !n.op->inputs[0].is_ref) continue;
       if (!n.op->outputs.empty() && n.op->outputs[0].is_ref && n.inputs[0] == t) names[i] = variable;
-      if (!anywhere && all[variable].not_on_gpu.empty())
-        all[variable].not_on_gpu = detail::concat(n.op->name, " '", n.name, "'");
+      if (!anywhere && uses_[variable].not_on_gpu.empty())
+        uses_[variable].not_on_gpu = detail::concat(n.op->name, " '", n.name, "'");
     }
   }
 }
 
 uint8_t VariableHomes::find(const std::string& variable, const PassOptions& options) {
-  if (options.gpus.empty() && options.soft_placement) return 0;
   if (const auto it = homes_.find(variable); it != homes_.end()) return it->second;
-  std::map<std::string, Uses> all;
-  std::set<const Graph*> seen;
-  scan(graph_, all, seen);
-  const Uses& uses = all[variable];
+  if (!uses_.contains(variable)) {  // the first one, or the graph has grown
+    std::set<const Graph*> seen;
+    scan(graph_, seen);
+  }
+  const Uses& uses = uses_[variable];
   const DeviceRequest request = parse_device(uses.device);
   const bool fits = is_pod(uses.dtype) && uses.not_on_gpu.empty();
   uint8_t home = 0;

@@ -23,9 +23,10 @@ class VariableHomes {
     DType dtype = DType::kInvalid;
     std::string not_on_gpu;  // what keeps it from a GPU: "ApplyFoo 'node'"
   };
-  void scan(const Graph& graph, std::map<std::string, Uses>& all, std::set<const Graph*>& seen) const;
+  void scan(const Graph& graph, std::set<const Graph*>& seen);
 
   const Graph& graph_;
+  std::map<std::string, Uses> uses_;  // as of the last scan
   std::map<std::string, uint8_t> homes_;
 };
 

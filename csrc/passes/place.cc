@@ -8,6 +8,7 @@
 
 #include "core/registry.h"
 #include "graph/function.h"
+#include "passes/effects.h"
 #include "passes/homes.h"
 
 namespace tfmini {
@@ -50,19 +51,24 @@ class Placer {
 
  private:
   uint8_t choose(const IrNode& n) {
-    const auto variable = std::find_if(n.variables.begin(), n.variables.end(), [](auto& v) { return !v.empty(); });
-    if (variable != n.variables.end()) return with_variable(n, *variable);
-    if (n.op->name == "VariableV2" || n.op->name == "Variable") return homes_.find(n.name, options_);
+    const bool is_variable = n.op->name == "VariableV2" || n.op->name == "Variable";
+    if (!options_.gpus.empty()) {
+      const auto variable = std::find_if(n.variables.begin(), n.variables.end(), [](auto& v) { return !v.empty(); });
+      if (variable != n.variables.end()) return with_variable(n, *variable);
+      if (is_variable) return homes_.find(variable_name(*n.attrs, n.name), options_);
+    }
+    if (n.device.empty() && options_.gpus.empty()) return 0;
     const DeviceRequest request = parse_device(n.device);
     if (request.kind == DeviceRequest::kCpu) return 0;
     if (request.kind == DeviceRequest::kGpu) {
       const uint8_t gpu = gpu_ordinal(options_, request.index);
+      if (gpu != 0 && stays_on_host(n)) return 0;
       if (gpu != 0 && can_run_on_gpu(n)) return gpu;
       if (!options_.soft_placement) refuse(n, gpu == 0 ? missing_gpu(options_, request.index) : no_kernel(n));
     }
     if (options_.gpus.empty()) return 0;
     if (n.op->alias) return location(ir_.nodes[n.inputs[0].node], n.inputs[0].index);
-    return can_run_on_gpu(n) && !is_host_arithmetic(n) ? options_.gpus[0] : uint8_t{0};
+    return can_run_on_gpu(n) && !stays_on_host(n) ? options_.gpus[0] : uint8_t{0};
   }
 
   uint8_t with_variable(const IrNode& n, const std::string& variable) {
@@ -75,9 +81,13 @@ class Placer {
   bool can_run_on_gpu(const IrNode& n) const {
     if (std::any_of(n.dtypes.begin(), n.dtypes.end(), [](DType d) { return !is_pod(d); }) && !is_control_flow(*n.op))
       return false;
-    if (n.is_constant()) return false;  // a value on the host; whoever needs it elsewhere gets a copy
     if (is_control_flow(*n.op)) return has_gpu_work(n);
     return n.op->alias || Registry::get().find_kernel(*n.op, DeviceKind::kCUDA, *n.attrs);
+  }
+
+  // What a GPU would have the host do: values known there, waiting, shapes, arithmetic with small integers.
+  bool stays_on_host(const IrNode& n) const {
+    return n.is_constant() || n.op->reads_shapes || n.op->name == "NoOp" || (!n.op->alias && is_host_arithmetic(n));
   }
 
   bool is_host_arithmetic(const IrNode& n) const {
