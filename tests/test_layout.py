@@ -16,6 +16,7 @@ PUBLIC_NAMES = "python/tfmini/__init__.py"  # a list of names, as long as the AP
 
 # Families without a Python module or case file of their own, and where theirs are.
 NO_PYTHON = {
+    "device_copy": "made by passes/device_copies.cc, not by programs",
     "fused": "made by passes/fuse.cc, not by programs",
     "fused_conv2d": "made by passes/fuse_conv2d.cc, not by programs",
     "mirror_pad": "modes of tf.pad: pad.py",
@@ -24,6 +25,7 @@ NO_PYTHON = {
 }
 NO_CASES = {
     "checkpoint": "tests/train/test_saver.py",
+    "device_copy": "values between devices: tests/session/test_gpu.py",
     "qr": "tests/graph/test_init_ops.py",
     "summary": "tests/train/test_summary.py",
     "variable": "variables have state: tests/graph/test_variables.py, tests/session",
