@@ -5,6 +5,7 @@
 
 #include "bindings/module.h"
 #include "core/parallel.h"
+#include "core/tensor_float_32.h"
 
 namespace tfmini {
 
@@ -23,6 +24,8 @@ void bind_devices(py::module_& m) {
     return false;
 #endif
   });
+  m.def("tensor_float_32", [] { return tensor_float_32_allowed.load(); });
+  m.def("set_tensor_float_32", [](bool allowed) { tensor_float_32_allowed = allowed; });
   m.def("max_threads", &max_threads);
   m.def("bytes_in_use", [] { return cpu_device().bytes_in_use(); });
   m.def("bytes_cached", [] { return cpu_device().bytes_cached(); });

@@ -61,6 +61,11 @@ class Block {
     at_barrier_.push_back(current_);
     pause();
   }
+  void wait_for_others() {
+    if (++waits_ > kMaxWaits) trap("threads wait for something that no other thread does");
+    waiting_.push_back(current_);
+    pause();
+  }
   void warp_meet(const WarpPart& part);
   [[noreturn]] void trap(const char* message) {
     error_ = message;
@@ -98,7 +103,9 @@ class Block {
   Context scheduler_;
   Fiber* current_ = nullptr;
   std::vector<std::unique_ptr<Fiber>> fibers_;  // all there are; reused by later blocks
-  std::vector<Fiber*> idle_, ready_, at_barrier_;
+  static constexpr int kMaxWaits = 10'000'000;  // of one block
+  int waits_ = 0;
+  std::vector<Fiber*> idle_, ready_, at_barrier_, waiting_;
   Warp warps_[kMaxThreads / 32];
 };
 
@@ -111,7 +118,7 @@ void Block::run(dim3 block, const std::function<void()>& thread, Shuffle& shuffl
   thread_ = &thread;
   error_ = nullptr;
   num_threads_ = static_cast<int>(block.x * block.y * block.z);
-  started_ = ended_ = 0;
+  started_ = ended_ = waits_ = 0;
   order_ = shuffle.order(static_cast<uint64_t>(num_threads_));
   for (int w = 0; w * 32 < num_threads_; ++w) {
     const int lanes = num_threads_ - w * 32;
@@ -125,6 +132,9 @@ void Block::run(dim3 block, const std::function<void()>& thread, Shuffle& shuffl
       resume(fiber);
     } else if (started_ < num_threads_) {
       resume(idle_fiber());
+    } else if (!waiting_.empty()) {
+      ready_.swap(waiting_);
+      shuffle.shuffle(ready_);
     } else if (static_cast<int>(at_barrier_.size()) == num_threads_ - ended_) {
       ready_.swap(at_barrier_);
       shuffle.shuffle(ready_);
@@ -137,6 +147,7 @@ void Block::run(dim3 block, const std::function<void()>& thread, Shuffle& shuffl
     idle_.clear();
     ready_.clear();
     at_barrier_.clear();
+    waiting_.clear();
   }
 }
 
@@ -238,6 +249,7 @@ const char* run_grid(dim3 grid, dim3 block, size_t dynamic_shared_bytes, const s
 }
 
 void block_barrier() { the_block().block_barrier(); }
+void wait_for_others() { the_block().wait_for_others(); }
 void* dynamic_shared() { return shared_memory; }
 void trap(const char* message) { the_block().trap(message); }
 void warp_meet(const WarpPart& part) { the_block().warp_meet(part); }

@@ -26,6 +26,8 @@ const char* run_grid(dim3 grid, dim3 block, size_t dynamic_shared_bytes, const s
 
 // --- called by threads ---
 void block_barrier();
+// Lets the other threads of the block go on: in loops that wait for something they do.
+void wait_for_others();
 void* dynamic_shared();
 // Ends the launch with this error.
 [[noreturn]] void trap(const char* message);

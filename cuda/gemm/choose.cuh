@@ -1,0 +1,82 @@
+// Which kernel a product gets: a pure function of its sizes and the chip. The rates are multiply-adds per cycle and
+// multiprocessor that the kernels' designs allow; they only have to rank the candidates.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "gemm/indices.cuh"
+
+namespace tfmini::cuda {
+
+// The chip's side of the choice.
+struct Chip {
+  int major = 8, minor = 0;
+  int multiprocessors = 108;
+};
+
+enum class GemmKernel { kSimt, kMma, kWgmma };
+
+struct GemmPlan {
+  GemmKernel kernel = GemmKernel::kSimt;
+  int tile_m = 64, tile_n = 64;
+  int splits = 1;
+  int split_depth = 0;  // steps along k of one part
+};
+
+struct GemmSizes {
+  int64_t m = 0, n = 0, k = 0, batch = 1;
+  int element_bytes = 4;
+  bool tensor_cores = false;  // 16-bit elements, or float rounded to TF32
+  bool wgmma = false;         // the kernel of sm_90a can take these operands
+};
+
+// Parts of k are multiples of this, which is a multiple of the depth of every kernel's tile.
+inline constexpr int kSplitUnit = 64;
+
+inline GemmPlan choose_gemm(const GemmSizes& g, const Chip& chip) {
+  struct Candidate {
+    GemmKernel kernel;
+    int m, n;
+    double rate;   // at 16-bit elements; TF32 has half of it
+    int per_chip;  // blocks that one multiprocessor runs at a time
+  };
+  static constexpr Candidate kCandidates[] = {
+      {GemmKernel::kWgmma, 256, 128, 1700, 1}, {GemmKernel::kWgmma, 128, 128, 1500, 1},
+      {GemmKernel::kMma, 128, 128, 900, 2},    {GemmKernel::kMma, 64, 64, 550, 4},
+      {GemmKernel::kSimt, 128, 128, 110, 1},   {GemmKernel::kSimt, 64, 64, 75, 2},
+  };
+  constexpr double kTileCycles = 1500;     // first loads, and the tile's end
+  constexpr double kLaunchCycles = 4000;   // of the kernel that adds the parts up
+  constexpr double kBytesPerCycle = 1200;  // of device memory
+  GemmPlan best;
+  double best_cycles = -1;
+  for (const Candidate& c : kCandidates) {
+    if ((c.kernel == GemmKernel::kWgmma && !g.wgmma) || (c.kernel == GemmKernel::kSimt) == g.tensor_cores) continue;
+    if (g.element_bytes == 8 && c.m > 64) continue;  // would need 256 registers for its sums alone
+    const double rate = c.rate * (g.tensor_cores && g.element_bytes == 4 ? 0.5 : 1.0);
+    const int64_t tiles = (g.m + c.m - 1) / c.m * ((g.n + c.n - 1) / c.n) * g.batch;
+    const int64_t slots = int64_t{chip.multiprocessors} * c.per_chip;
+    for (int64_t splits = 1; splits <= 64; splits += std::max<int64_t>(1, splits / 4)) {
+      const int64_t depth = std::max<int64_t>(1, (g.k + splits * kSplitUnit - 1) / (splits * kSplitUnit)) * kSplitUnit;
+      const int64_t parts = std::max<int64_t>(1, (g.k + depth - 1) / depth);  // no part is empty
+      if (parts < splits || (splits > 1 && (depth < 2 * kSplitUnit || tiles * splits > slots))) break;
+      const int64_t waves = (tiles * splits + slots - 1) / slots;
+      const double work = static_cast<double>(depth) * c.m * c.n * c.per_chip / rate;
+      double cycles = static_cast<double>(waves) * (work + kTileCycles);
+      if (splits > 1)
+        cycles += kLaunchCycles +
+                  static_cast<double>((2 * splits + 1) * g.m * g.n * g.batch) * g.element_bytes / kBytesPerCycle;
+      if (best_cycles < 0 || cycles < best_cycles) {
+        best_cycles = cycles;
+        best = {c.kernel, c.m, c.n, static_cast<int>(splits), static_cast<int>(splits > 1 ? depth : g.k)};
+      }
+    }
+  }
+  // One part of all of k, in whole units for kernels that count by it.
+  if (best.splits == 1)
+    best.split_depth = static_cast<int>((std::max<int64_t>(g.k, 1) + kSplitUnit - 1) / kSplitUnit * kSplitUnit);
+  return best;
+}
+
+}  // namespace tfmini::cuda

@@ -1,0 +1,82 @@
+// From a product and its plan to launches: what gemm.cu and conv/ share.
+#pragma once
+
+#include <climits>
+
+#include "core/devices.h"
+#include "core/error.h"
+#include "core/launch.cuh"
+#include "gemm/gemm.cuh"
+#include "gemm/reader.cuh"
+
+namespace tfmini::cuda {
+
+template <class T, bool kByK>
+using Dense = Operand<DenseMatrix<T>, kByK>;
+
+// Raises the bound on shared memory where a kernel needs more than any kernel gets.
+template <class... Params, class... Args>
+void launch_with_shared(void (*kernel)(Params...), dim3 grid, dim3 block, size_t shared, cudaStream_t stream,
+                        Args&&... args) {
+  if (shared > 48 * 1024)
+    check_cuda(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared)),
+               "asking for shared memory");
+  launch(kernel, grid, block, shared, stream, std::forward<Args>(args)...);
+}
+
+// Launches with the tile of the plan; args.order and the parts of k are set. simt.cu and mma_*.cu.
+template <class A, class B>
+void launch_simt(const GemmArgs<A, B>& args, const GemmPlan& plan, int64_t tiles, cudaStream_t stream);
+template <class A, class B>
+void launch_mma(const GemmArgs<A, B>& args, const GemmPlan& plan, int64_t tiles, cudaStream_t stream);
+// Adds up the parts and applies the epilogue: out.partial is [products, splits, m, n].
+template <class T>
+void launch_sum_parts(const Output<T>& out, int64_t products, cudaStream_t stream);
+
+// Whether float products may be rounded to TF32 (core/devices.h).
+template <class T>
+bool uses_tensor_cores() {
+  if constexpr (sizeof(T) == 2) return true;
+  if constexpr (sizeof(T) == 4) return tensor_float_32();
+  return false;
+}
+
+inline int checked_int(int64_t n, const char* what) {
+  if (n > (1 << 30)) fail(Code::kUnimplemented, "a product with ", what, " = ", n, " is too large for one kernel");
+  return static_cast<int>(n);
+}
+
+// Everything but the operands and the sizes m, n (args.out) and k is decided here.
+template <class A, class B>
+void run_gemm(const Place& place, GemmArgs<A, B> args, int64_t batch, GemmPlan plan) {
+  using T = typename A::Element;
+  constexpr int kUnit = 16 / static_cast<int>(sizeof(T));
+  Output<T>& out = args.out;
+  args.a_aligned = args.a.aligned(kUnit) && args.a_batch % kUnit == 0;
+  args.b_aligned = args.b.aligned(kUnit) && args.b_batch % kUnit == 0;
+  const OutputRows& rows = out.rows;
+  out.aligned = reinterpret_cast<uintptr_t>(out.data) % 16 == 0 &&
+                (rows.ld | rows.first | rows.image | rows.line | rows.pixel | out.batch) % kUnit == 0;
+  args.order = {ceil_div(out.m, plan.tile_m), ceil_div(out.n, plan.tile_n)};
+  args.split_depth = plan.split_depth;
+  out.splits = plan.splits;
+  BufferRef parts;
+  if (plan.splits > 1) {
+    using Sum = typename Output<T>::Sum;
+    parts = place.device.allocate(static_cast<size_t>(batch * plan.splits * out.m) * static_cast<size_t>(out.n) *
+                                  sizeof(Sum));
+    out.partial = static_cast<Sum*>(parts->data());
+  }
+  const int64_t tiles = int64_t{args.order.rows} * args.order.cols * batch * plan.splits;
+  if (tiles > INT_MAX) fail(Code::kUnimplemented, "a product of ", tiles, " tiles is too large for one kernel");
+  if constexpr (sizeof(T) == 8)
+    launch_simt(args, plan, tiles, place.stream);
+  else if constexpr (sizeof(T) == 2)
+    launch_mma(args, plan, tiles, place.stream);
+  else
+    plan.kernel == GemmKernel::kSimt ? launch_simt(args, plan, tiles, place.stream)
+                                     : launch_mma(args, plan, tiles, place.stream);
+  if (plan.splits > 1) launch_sum_parts(out, batch, place.stream);
+}
+
+}  // namespace tfmini::cuda
