@@ -72,7 +72,7 @@ struct Patches {
         out_h(y.out > 0 ? y.out : 1),
         out_w(x.out > 0 ? x.out : 1),
         taps_w(x.taps > 0 ? x.taps : 1),
-        channels(group_channels),
+        channels(group_channels > 0 ? group_channels : 1),
         image(int64_t{y.size} * x.size * all_channels),
         line(int64_t{x.size} * all_channels),
         pixel(all_channels) {}

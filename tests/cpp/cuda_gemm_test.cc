@@ -4,49 +4,15 @@
 
 #if defined(TFMINI_WITH_CUDA)
 #include <cmath>
-#include <random>
 #include <vector>
 
 #include "check.h"
 #include "core/devices.h"
+#include "device_array.h"
 #include "gemm/gemm.cuh"
 
 namespace tfmini::cuda {
 namespace {
-
-// A matrix on the device, `offset` elements into its buffer.
-template <class T>
-class DeviceArray {
- public:
-  DeviceArray(Device& device, const std::vector<T>& values, int64_t offset)
-      : device_(device), size_(values.size()), buffer_(device.allocate((values.size() + 64) * sizeof(T))) {
-    data_ = static_cast<T*>(buffer_->data()) + offset;
-    device.copy_from_host(data_, values.data(), size_ * sizeof(T));
-    device.synchronize();
-  }
-  T* data() const { return data_; }
-  std::vector<T> get() const {
-    std::vector<T> out(size_);
-    device_.copy_to_host(out.data(), data_, size_ * sizeof(T));
-    device_.synchronize();
-    return out;
-  }
-
- private:
-  Device& device_;
-  size_t size_;
-  BufferRef buffer_;
-  T* data_;
-};
-
-template <class T>
-std::vector<T> random_values(size_t n, unsigned seed) {
-  std::mt19937 random(seed);
-  std::vector<T> v(n);
-  // Few bits: products are exact in every type, sums nearly so.
-  for (T& x : v) x = T(static_cast<float>(static_cast<int>(random() % 33) - 16) / 8);
-  return v;
-}
 
 struct Sizes {
   int64_t m, n, k, batch = 1, offset = 0;
@@ -55,10 +21,10 @@ struct Sizes {
 
 template <class T>
 void check_gemm(Device& device, const Sizes& s, bool ta, bool tb, bool epilogue, const GemmPlan* plan) {
-  const auto a = random_values<T>(static_cast<size_t>(s.batch * s.m * s.k), 1);
-  const auto b = random_values<T>(static_cast<size_t>(s.batch * s.k * s.n), 2);
-  const auto bias = random_values<T>(static_cast<size_t>(s.n), 3);
-  const auto add = random_values<T>(static_cast<size_t>(s.batch * s.m * s.n), 4);
+  const auto a = random_values<T>(s.batch * s.m * s.k, 1);
+  const auto b = random_values<T>(s.batch * s.k * s.n, 2);
+  const auto bias = random_values<T>(s.n, 3);
+  const auto add = random_values<T>(s.batch * s.m * s.n, 4);
   std::vector<T> c(static_cast<size_t>(s.batch * s.m * s.n), T(77.0f));
   DeviceArray<T> da(device, a, s.offset), db(device, b, s.offset), dc(device, c, s.offset),
       dbias(device, bias, s.offset), dadd(device, add, s.offset);
