@@ -28,7 +28,8 @@ struct GemmSizes {
   int64_t m = 0, n = 0, k = 0, batch = 1;
   int element_bytes = 4;
   bool tensor_cores = false;  // 16-bit elements, or float rounded to TF32
-  bool wgmma = false;         // the kernel of sm_90a can take these operands
+  bool wgmma = false;         // the kernel of sm_90a can take these operands,
+  double copied_bytes = 0;    // after transposing some of them: bytes read and written
 };
 
 // Parts of k are multiples of this, which is a multiple of the depth of every kernel's tile.
@@ -47,7 +48,7 @@ inline GemmPlan choose_gemm(const GemmSizes& g, const Chip& chip) {
       {GemmKernel::kSimt, 128, 128, 110, 1},   {GemmKernel::kSimt, 64, 64, 75, 2},
   };
   constexpr double kTileCycles = 1500;     // first loads, and the tile's end
-  constexpr double kLaunchCycles = 4000;   // of the kernel that adds the parts up
+  constexpr double kLaunchCycles = 4000;   // of a second kernel
   constexpr double kBytesPerCycle = 1200;  // of device memory
   GemmPlan best;
   double best_cycles = -1;
@@ -64,6 +65,8 @@ inline GemmPlan choose_gemm(const GemmSizes& g, const Chip& chip) {
       const int64_t waves = (tiles * splits + slots - 1) / slots;
       const double work = static_cast<double>(depth) * c.m * c.n * c.per_chip / rate;
       double cycles = static_cast<double>(waves) * (work + kTileCycles);
+      if (c.kernel == GemmKernel::kWgmma && g.copied_bytes > 0)
+        cycles += kLaunchCycles + g.copied_bytes / kBytesPerCycle;
       if (splits > 1)
         cycles += kLaunchCycles +
                   static_cast<double>((2 * splits + 1) * g.m * g.n * g.batch) * g.element_bytes / kBytesPerCycle;

@@ -3,6 +3,7 @@
 #include "core/device.cuh"
 #include "gemm/gemv.cuh"
 #include "gemm/run.cuh"
+#include "gemm/wgmma_run.cuh"
 
 namespace tfmini::cuda {
 namespace {
@@ -25,12 +26,7 @@ void gemv(const Place& place, const Gemm<T>& g) {
   args.y_is_row = row;
   args.aligned = args.a.aligned(kUnit) && args.a_batch % kUnit == 0 && args.x_batch % kUnit == 0 &&
                  reinterpret_cast<uintptr_t>(args.x) % 16 == 0;
-  args.out.data = g.c;
-  args.out.rows.ld = g.ldc;
-  args.out.batch = g.c_batch;
-  args.out.m = static_cast<int>(g.m);
-  args.out.n = static_cast<int>(g.n);
-  args.out.epilogue = g.epilogue;
+  args.out = dense_output(g);
   const auto batch = static_cast<unsigned>(g.batch);
   if (along_k) {
     const auto blocks = static_cast<unsigned>(ceil_div(outer, kGemvThreads / 32));
@@ -61,17 +57,31 @@ template <bool kTransposeA, bool kTransposeB, class T>
 void run(const Place& place, const Gemm<T>& g, const GemmPlan& plan) {
   GemmArgs<Dense<T, !kTransposeA>, Dense<T, kTransposeB>> args;
   args.k = checked_int(g.k, "k");
-  args.out.m = checked_int(g.m, "m");
-  args.out.n = checked_int(g.n, "n");
+  args.out = dense_output(g);
   args.a = {g.a, kTransposeA ? args.k : args.out.m, kTransposeA ? args.out.m : args.k, g.lda};
   args.b = {g.b, kTransposeB ? args.out.n : args.k, kTransposeB ? args.k : args.out.n, g.ldb};
   args.a_batch = g.a_batch;
   args.b_batch = g.b_batch;
-  args.out.data = g.c;
-  args.out.rows.ld = g.ldc;
-  args.out.batch = g.c_batch;
-  args.out.epilogue = g.epilogue;
   run_gemm(place, args, g.batch, plan);
+}
+
+// Whether the copy engine can read a matrix stored with these rows: addresses are multiples of 16 bytes.
+template <class T>
+bool boxes_fit(const T* data, int64_t ld, int64_t batch_stride) {
+  constexpr int kUnit = Unit<T>::kSize;
+  return reinterpret_cast<uintptr_t>(data) % 16 == 0 && ld % kUnit == 0 && batch_stride % kUnit == 0;
+}
+
+template <class T>
+GemmSizes sizes_of(const Gemm<T>& g, const Chip& chip) {
+  GemmSizes s{g.m, g.n, g.k, g.batch, sizeof(T), uses_tensor_cores<T>()};
+  // 32-bit operands that do not lie along k are copied first, which also aligns them.
+  const bool copy_a = sizeof(T) == 4 && g.transpose_a, copy_b = sizeof(T) == 4 && !g.transpose_b;
+  s.wgmma = s.tensor_cores && chip.major == 9 && chip.minor == 0 && g.k > 0 &&
+            (copy_a || boxes_fit(g.a, g.lda, g.a_batch)) && (copy_b || boxes_fit(g.b, g.ldb, g.b_batch));
+  if (copy_a) s.copied_bytes += 2 * sizeof(T) * static_cast<double>(g.m * g.k * (g.a_batch ? g.batch : 1));
+  if (copy_b) s.copied_bytes += 2 * sizeof(T) * static_cast<double>(g.n * g.k * (g.b_batch ? g.batch : 1));
+  return s;
 }
 
 }  // namespace
@@ -84,11 +94,24 @@ Place place(Device& device) {
 template <class T>
 void gemm(const Place& place, const Gemm<T>& g) {
   if ((g.m == 1 || g.n == 1) && g.batch < 65536) return gemv(place, g);
-  gemm(place, g, choose_gemm({g.m, g.n, g.k, g.batch, sizeof(T), uses_tensor_cores<T>()}, place.chip));
+  GemmSizes sizes = sizes_of(g, place.chip);
+  const GemmPlan plan = choose_gemm(sizes, place.chip);
+  if constexpr (sizeof(T) < 8)
+    if (plan.kernel == GemmKernel::kWgmma) {
+      if (run_wgmma(place, g, plan)) return;
+      sizes.wgmma = false;  // an old driver
+      return gemm(place, g, choose_gemm(sizes, place.chip));
+    }
+  gemm(place, g, plan);
 }
 
 template <class T>
 void gemm(const Place& place, const Gemm<T>& g, const GemmPlan& plan) {
+  if constexpr (sizeof(T) < 8)
+    if (plan.kernel == GemmKernel::kWgmma) {
+      if (!run_wgmma(place, g, plan)) fail(Code::kUnimplemented, "no tensor maps of these operands");
+      return;
+    }
   if (g.transpose_a)
     g.transpose_b ? run<true, true>(place, g, plan) : run<true, false>(place, g, plan);
   else

@@ -46,7 +46,7 @@ Gemm<T> dense_gemm(int64_t m, int64_t n, int64_t k, const T* a, bool transpose_a
 // Instantiated for float, double, Half and BFloat16. The caller has seen to it that m * n is not 0.
 template <class T>
 void gemm(const Place& place, const Gemm<T>& g);
-// By this plan.
+// By this plan, which must suit the operands: tests.
 template <class T>
 void gemm(const Place& place, const Gemm<T>& g, const GemmPlan& plan);
 

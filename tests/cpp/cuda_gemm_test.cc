@@ -80,6 +80,20 @@ void check_type(Device& device, const std::vector<GemmPlan>& plans) {
     }
 }
 
+// The kernel of sm_90a, whose operands must be aligned; tiles beyond the number of multiprocessors, rounds of the ring.
+template <class T>
+void check_wgmma(Device& device) {
+  if (const Chip chip = place(device).chip; chip.major != 9 || chip.minor != 0) return;
+  for (const bool ta : {false, true})
+    for (const bool tb : {false, true})
+      for (const int tile_m : {128, 256})
+        for (const Sizes& s : {Sizes{136, 144, 72}, Sizes{520, 272, 264}, Sizes{64, 64, 600, 2}}) {
+          GemmPlan p{GemmKernel::kWgmma, tile_m, 128, s.batch == 2 ? 3 : 1, 0};
+          p.split_depth = static_cast<int>((s.k + p.splits * 64 - 1) / (p.splits * 64) * 64);
+          check_gemm<T>(device, s, ta, tb, true, &p);
+        }
+}
+
 }  // namespace
 }  // namespace tfmini::cuda
 #endif
@@ -98,6 +112,9 @@ int main() {
   cuda::check_type<BFloat16>(device, {mma128, mma64});
   cuda::check_type<Half>(device, {mma128});
   cuda::check_type<float>(device, {mma128, mma64, simt128, simt64});
+  cuda::check_wgmma<BFloat16>(device);
+  cuda::check_wgmma<Half>(device);
+  cuda::check_wgmma<float>(device);
   cuda::check_type<double>(device, {simt64});
   set_tensor_float_32(false);
   cuda::check_type<float>(device, {});

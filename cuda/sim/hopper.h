@@ -1,0 +1,160 @@
+// core/hopper.cuh for the simulator. A warpgroup's products are computed, by each thread for its own sums, when it
+// waits for them: what was overwritten too early shows. Copies of boxes arrive at once, and must find a barrier that
+// expects no more and no less.
+#pragma once
+
+#include <cstring>
+#include <vector>
+
+#include "sim/builtins.h"
+#include "sim/ptx.h"
+
+namespace tfmini::cuda {
+
+struct SimTensorMap {
+  TensorShape shape;
+};
+static_assert(sizeof(SimTensorMap) <= sizeof(TensorMap));
+
+inline bool encode_tensor_map(TensorMap* map, const TensorShape& shape) {
+  const auto multiple = [](int64_t n) { return n > 0 && n % 16 == 0 && n < int64_t{1} << 40; };
+  if (reinterpret_cast<uintptr_t>(shape.data) % 16 || !multiple(shape.row_stride) || !multiple(shape.batch_stride) ||
+      shape.cols < 1 || shape.rows < 1 || shape.batch < 1 || shape.box_rows > 256)
+    return false;
+  const SimTensorMap sim{shape};
+  std::memcpy(map->bytes, &sim, sizeof sim);
+  return true;
+}
+
+struct SimBarrier {
+  uint16_t pending, count;
+  int32_t bytes : 31;
+  uint32_t phase : 1;
+
+  void end_phase_if_complete() {
+    if (pending || bytes) return;
+    pending = count;
+    phase ^= 1;
+  }
+};
+static_assert(sizeof(SimBarrier) == 8);
+inline SimBarrier& sim_barrier(SharedAddress at) {
+  if (at % 8) sim::trap("mbarrier: address not aligned");
+  return *static_cast<SimBarrier*>(shared_pointer(at));
+}
+
+inline void barrier_init(SharedAddress barrier, int count) {
+  sim_barrier(barrier) = {static_cast<uint16_t>(count), static_cast<uint16_t>(count), 0, 0};
+}
+inline void barrier_fence() {}
+inline void barrier_arrive(SharedAddress barrier) {
+  SimBarrier& b = sim_barrier(barrier);
+  if (b.pending == 0) sim::trap("mbarrier: more arrivals than the barrier counts");
+  --b.pending;
+  b.end_phase_if_complete();
+}
+inline void barrier_expect(SharedAddress barrier, int bytes) {
+  sim_barrier(barrier).bytes += bytes;
+  barrier_arrive(barrier);
+}
+inline void barrier_wait(SharedAddress barrier, uint32_t parity) {
+  while (sim_barrier(barrier).phase == parity) sim::wait_for_others();
+}
+
+inline void prefetch_tensor_map(const TensorMap*) {}
+inline void copy_box(SharedAddress to, const TensorMap* map, SharedAddress barrier, int col, int row, int batch) {
+  if (to % 1024) sim::trap("TMA: a box with the 128-byte swizzle must begin at a multiple of 1024 bytes");
+  SimTensorMap m;
+  std::memcpy(&m, map->bytes, sizeof m);
+  const TensorShape& s = m.shape;
+  const int size = s.element == TensorElement::kTF32 ? 4 : 2, box_cols = 128 / size;
+  for (int r = 0; r < s.box_rows; ++r)
+    for (int c = 0; c < box_cols; ++c) {
+      uint32_t v = 0;
+      if (row + r >= 0 && row + r < s.rows && col + c >= 0 && col + c < s.cols && batch < s.batch)
+        std::memcpy(&v,
+                    static_cast<const char*>(s.data) + batch * s.batch_stride + (row + r) * s.row_stride +
+                        int64_t{col + c} * size,
+                    static_cast<size_t>(size));
+      if (size == 4) v = round_to_tf32(v);
+      const SharedAddress at = to + static_cast<uint32_t>(r * 128 + c * size);
+      std::memcpy(shared_pointer(at ^ (at >> 3 & 0x70)), &v, static_cast<size_t>(size));
+    }
+  SimBarrier& b = sim_barrier(barrier);
+  b.bytes -= s.box_rows * 128;
+  b.end_phase_if_complete();
+}
+
+template <int kRegisters>
+void give_registers() {
+  static_assert(kRegisters >= 24 && kRegisters <= 256 && kRegisters % 8 == 0);
+}
+template <int kRegisters>
+void take_registers() {
+  static_assert(kRegisters >= 24 && kRegisters <= 256 && kRegisters % 8 == 0);
+}
+
+inline uint64_t matrix_descriptor(SharedAddress at, int chunk, int group) {
+  return static_cast<uint64_t>((at & 0x3ffff) >> 4) | static_cast<uint64_t>(chunk >> 4) << 16 |
+         static_cast<uint64_t>(group >> 4) << 32 | uint64_t{1} << 62;
+}
+
+class WarpgroupMma {
+ public:
+  void begin() {}
+  void hold(float (&)[64]) {}
+  template <class T, bool kAByK, bool kBByK>
+  void multiply(float (&d)[64], uint64_t a, uint64_t b) {
+    open_.push_back({&product<T, kAByK, kBByK>, d, a, b});
+  }
+  void commit() { groups_.push_back(std::move(open_)), open_.clear(); }
+  template <int kPending>
+  void wait() {
+    __syncwarp();  // .sync.aligned: the lanes come here together, and no lane leaves before all
+    while (groups_.size() > kPending) {
+      for (const Product& p : groups_.front()) p.run(p.d, p.a, p.b);
+      groups_.erase(groups_.begin());
+    }
+    __syncwarp();
+  }
+
+ private:
+  struct Product {
+    void (*run)(float*, uint64_t, uint64_t);
+    float* d;
+    uint64_t a, b;
+  };
+
+  // Element (outer, k) of an operand, in the layouts that the PTX manual calls canonical.
+  template <class T, bool kByK>
+  static float element(uint64_t descriptor, int outer, int k) {
+    const auto start = static_cast<uint32_t>(descriptor & 0x3fff) << 4;
+    const auto chunk = static_cast<uint32_t>(descriptor >> 16 & 0x3fff) << 4;
+    const auto group = static_cast<uint32_t>(descriptor >> 32 & 0x3fff) << 4;
+    const auto o = static_cast<uint32_t>(outer), i = static_cast<uint32_t>(k);
+    constexpr uint32_t kSize = sizeof(T);
+    const uint32_t at = start + (kByK ? o / 8 * group + o % 8 * 128 + i * kSize
+                                      : o / 64 * chunk + o % 64 * kSize + i / 8 * group + i % 8 * 128);
+    uint32_t v = 0;
+    std::memcpy(&v, shared_pointer(at ^ (at >> 3 & 0x70)), kSize);
+    return fragment_element<T>(v, 0);
+  }
+  template <class T, bool kAByK, bool kBByK>
+  static void product(float* d, uint64_t a, uint64_t b) {
+    const int warp = static_cast<int>(threadIdx.x) % 128 / 32, lane = sim::lane();
+    constexpr int kDepth = 32 / sizeof(T);
+    for (int lower = 0; lower < 2; ++lower) {
+      float row[kDepth];
+      for (int k = 0; k < kDepth; ++k) row[k] = element<T, kAByK>(a, 16 * warp + lane / 4 + 8 * lower, k);
+      for (int j = 0; j < 16; ++j)
+        for (int e = 0; e < 2; ++e)
+          for (int k = 0; k < kDepth; ++k)
+            d[4 * j + 2 * lower + e] += row[k] * element<T, kBByK>(b, 8 * j + 2 * (lane % 4) + e, k);
+    }
+  }
+
+  std::vector<Product> open_;
+  std::vector<std::vector<Product>> groups_;
+};
+
+}  // namespace tfmini::cuda
