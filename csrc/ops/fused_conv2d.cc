@@ -4,6 +4,8 @@
 // Whatever multiplies a channel is multiplied into the filter while it is packed for the loops, so
 // that batch normalization costs an addition; the packed filter is kept between runs if it does not
 // change.
+#include "ops/fused_conv2d.h"
+
 #include <cmath>
 #include <mutex>
 
@@ -16,32 +18,31 @@
 namespace tfmini {
 namespace {
 
-enum class Step { kBiasAdd, kMul, kBatchNorm, kAdd, kRelu, kRelu6 };
-
-Step step_of(const std::string& name) {
-  if (name == "BiasAdd") return Step::kBiasAdd;
-  if (name == "Mul") return Step::kMul;
-  if (name == "FusedBatchNorm") return Step::kBatchNorm;
-  if (name == "Add") return Step::kAdd;
-  if (name == "Relu") return Step::kRelu;
+ConvStep step_of(const std::string& name) {
+  if (name == "BiasAdd") return ConvStep::kBiasAdd;
+  if (name == "Mul") return ConvStep::kMul;
+  if (name == "FusedBatchNorm") return ConvStep::kBatchNorm;
+  if (name == "Add") return ConvStep::kAdd;
+  if (name == "Relu") return ConvStep::kRelu;
   check(name == "Relu6", "fused_ops may hold BiasAdd, Mul, FusedBatchNorm, Add, Relu and Relu6, got '", name, "'");
-  return Step::kRelu6;
+  return ConvStep::kRelu6;
 }
 
-int args_of(Step step) {
-  if (step == Step::kBatchNorm) return 4;
-  return step == Step::kRelu || step == Step::kRelu6 ? 0 : 1;
+}  // namespace
+
+int args_of(ConvStep step) {
+  if (step == ConvStep::kBatchNorm) return 4;
+  return step == ConvStep::kRelu || step == ConvStep::kRelu6 ? 0 : 1;
 }
 
-// The steps in an order that the loops can do: per channel, then one image, then one activation.
-std::vector<Step> read_steps(const Attrs& attrs) {
-  std::vector<Step> steps;
+std::vector<ConvStep> conv_steps(const Attrs& attrs) {
+  std::vector<ConvStep> steps;
   const AttrValue* names = attrs.find("fused_ops");
   int64_t args = 0, stage = 0;
   if (names && std::holds_alternative<std::vector<std::string>>(*names))
     for (const std::string& name : std::get<std::vector<std::string>>(*names)) {
-      const Step step = step_of(name);
-      const int64_t now = step == Step::kAdd ? 1 : args_of(step) == 0 ? 2 : 0;
+      const ConvStep step = step_of(name);
+      const int64_t now = step == ConvStep::kAdd ? 1 : args_of(step) == 0 ? 2 : 0;
       check(now > stage || (now == 0 && stage == 0), "fused_ops has '", name, "' in a place that is not supported");
       stage = now;
       args += args_of(step);
@@ -51,15 +52,17 @@ std::vector<Step> read_steps(const Attrs& attrs) {
   return steps;
 }
 
+namespace {
+
 void fused_shape(InferContext& c) {
   const Window2D window(c.attrs());
   const ConvGeometry g = conv_geometry(window, c.input(0), c.input(1));
   const Shape out = window.format.shape(g.batch, g.h.out, g.w.out, g.out_channels);
   int arg = 2;
-  for (const Step step : read_steps(c.attrs()))
+  for (const ConvStep step : conv_steps(c.attrs()))
     for (int i = 0; i < args_of(step); ++i, ++arg) {
-      const Shape want = step == Step::kAdd ? out : Shape{g.out_channels};
-      check(step != Step::kAdd || !g.nchw, "fused_ops has Add, which needs data_format NHWC");
+      const Shape want = step == ConvStep::kAdd ? out : Shape{g.out_channels};
+      check(step != ConvStep::kAdd || !g.nchw, "fused_ops has Add, which needs data_format NHWC");
       check(c.input(arg).compatible_with(want), "args[", arg - 2, "] must have shape ", want, ", got ", c.input(arg));
     }
   c.set_output(0, out);
@@ -82,7 +85,7 @@ class FusedConv2D {
  public:
   explicit FusedConv2D(const Attrs& attrs)
       : window_(attrs),
-        steps_(read_steps(attrs)),
+        steps_(conv_steps(attrs)),
         epsilon_(attrs.real("epsilon")),
         keep_filter_(attrs.has("_keep_filter") && attrs.flag("_keep_filter")) {}
 
@@ -115,19 +118,19 @@ class FusedConv2D {
   conv::Epilogue<T> read_args(KernelContext& c, size_t channels, std::vector<T>& scale, std::vector<T>& bias) const {
     conv::Epilogue<T> epilogue;
     int arg = 2;
-    for (const Step step : steps_) {
+    for (const ConvStep step : steps_) {
       const T* const v = args_of(step) > 0 ? c.in<T>(arg) : nullptr;
       switch (step) {
-        case Step::kBiasAdd:
+        case ConvStep::kBiasAdd:
           bias.resize(channels);
           for (size_t i = 0; i < channels; ++i) bias[i] += v[i];
           break;
-        case Step::kMul:
+        case ConvStep::kMul:
           scale.resize(channels, T(1));
           for (size_t i = 0; i < channels; ++i) scale[i] *= v[i];
           for (size_t i = 0; i < bias.size(); ++i) bias[i] *= v[i];
           break;
-        case Step::kBatchNorm: {
+        case ConvStep::kBatchNorm: {
           const T *offset = c.in<T>(arg + 1), *mean = c.in<T>(arg + 2), *variance = c.in<T>(arg + 3);
           scale.resize(channels, T(1));
           bias.resize(channels);
@@ -138,13 +141,13 @@ class FusedConv2D {
           }
           break;
         }
-        case Step::kAdd:
+        case ConvStep::kAdd:
           epilogue.add = v;
           break;
-        case Step::kRelu6:
+        case ConvStep::kRelu6:
           epilogue.high = T(6);
           [[fallthrough]];
-        case Step::kRelu:
+        case ConvStep::kRelu:
           epilogue.low = T(0);
           break;
       }
@@ -154,7 +157,7 @@ class FusedConv2D {
   }
 
   Window2D window_;
-  std::vector<Step> steps_;
+  std::vector<ConvStep> steps_;
   double epsilon_;
   bool keep_filter_;
 };

@@ -1,10 +1,11 @@
 // MatMul of two matrices, _FusedMatMul with a bias and relu and weights packed once, BatchMatMul of two stacks of
 // matrices (V2: the stacks broadcast).
-#include "gemm/matmul.h"
+#include "ops/matmul.h"
 
 #include "core/infer.h"
 #include "core/parallel.h"
 #include "core/registry.h"
+#include "gemm/matmul.h"
 #include "ops/latest.h"
 #include "simd/isa.h"
 
@@ -12,14 +13,6 @@ namespace tfmini {
 namespace {
 
 using MatMulTypes = TypeList<float, double, Half, BFloat16, int32_t, int64_t>;
-
-// Attribute names differ between the ops, their meaning does not.
-struct Transposes {
-  bool a, b;
-  explicit Transposes(const Attrs& attrs)
-      : a(attrs.flag(attrs.has("adj_x") ? "adj_x" : "transpose_a")),
-        b(attrs.flag(attrs.has("adj_y") ? "adj_y" : "transpose_b")) {}
-};
 
 // Sets rows and columns of the product from the last two dimensions of both inputs; the inner
 // dimensions must agree.
@@ -83,26 +76,18 @@ struct PackedWeights {
   bool matches(const Tensor& b) const { return weights.raw() == b.raw() && isa == best_isa(); }
 };
 
-// What passes/fuse_matmul.cc makes: fused_ops is nothing, BiasAdd, or BiasAdd and Relu.
 template <class T>
 class FusedMatMul {
  public:
   explicit FusedMatMul(const Attrs& attrs)
-      : transposes_(attrs), keep_weights_(attrs.has("_keep_weights") && attrs.flag("_keep_weights")) {
-    const auto& ops = attrs.get<std::vector<std::string>>("fused_ops");
-    bias_ = !ops.empty();
-    relu_ = ops.size() == 2;
-    check(ops.size() <= 2 && (!bias_ || ops[0] == "BiasAdd") && (!relu_ || ops[1] == "Relu"),
-          "fused_ops must be empty, BiasAdd, or BiasAdd and Relu");
-    check(attrs.integer("num_args") == bias_, "a bias, and only that, is an argument of fused_ops");
-  }
+      : transposes_(attrs), ops_(attrs), keep_weights_(attrs.has("_keep_weights") && attrs.flag("_keep_weights")) {}
 
   void operator()(KernelContext& c) const {
     const Tensor &a = c.input(0), &b = c.input(1), &out = c.output(0);
     const int64_t m = out.dim(0), n = out.dim(1), k = a.dim(transposes_.a ? 0 : 1);
     const auto left = row_major(c.in<T>(0), a.dim(1), transposes_.a);
     const auto right = row_major(c.in<T>(1), b.dim(1), transposes_.b);
-    const GemmEpilogue<T> epilogue{false, bias_ ? c.in<T>(2) : nullptr, relu_};
+    const GemmEpilogue<T> epilogue{false, ops_.bias ? c.in<T>(2) : nullptr, ops_.relu};
     if (keep_weights_ && b.buffer() && m >= kManyRows)
       gemm<T>(m, left, packed(c, k, n, right)->panels, c.out<T>(0), n, epilogue);
     else
@@ -125,36 +110,8 @@ class FusedMatMul {
   }
 
   Transposes transposes_;
-  bool keep_weights_, bias_, relu_;
-};
-
-// Where matrix i of the output finds its operand: elements to the matrix in an input whose batch
-// dimensions broadcast to those of the output.
-class BatchOffsets {
- public:
-  BatchOffsets(const Shape& input, const Shape& output) : rank_(output.rank() - 2) {
-    int64_t stride = input.dim(-1) * input.dim(-2);
-    const int missing = output.rank() - input.rank();
-    for (int d = rank_ - 1; d >= 0; --d) {
-      const int64_t size = d >= missing ? input[d - missing] : 1;
-      sizes_[d] = output[d];
-      strides_[d] = size == 1 ? 0 : stride;
-      stride *= size;
-    }
-  }
-  int64_t operator()(int64_t i) const {
-    int64_t offset = 0;
-    for (int d = rank_ - 1; d >= 0; --d) {
-      offset += i % sizes_[d] * strides_[d];
-      i /= sizes_[d];
-    }
-    return offset;
-  }
-
- private:
-  int rank_;
-  int64_t sizes_[Shape::kMaxRank];
-  int64_t strides_[Shape::kMaxRank];
+  FusedMatMulOps ops_;
+  bool keep_weights_;
 };
 
 template <class T>

@@ -30,6 +30,19 @@ struct Sizes {
   }
 };
 
+// A convolution whose windows are single pixels, all of them in use, is a product of plain matrices.
+bool is_product(const ConvGeometry& g) {
+  const auto single = [](const WindowAxis& w) { return w.kernel == 1 && w.stride == 1 && w.pad == 0 && w.in == w.out; };
+  return single(g.h) && single(g.w);
+}
+
+// The product of all groups; images are matrices with a row per pixel.
+template <class T>
+void matrix_product(const Place& place, int64_t groups, Gemm<T> g) {
+  g.batch = groups;
+  if (g.m > 0 && g.n > 0) gemm(place, g);
+}
+
 template <class A, class B>
 void run(const Place& place, GemmArgs<A, B>& args, int64_t groups) {
   if (args.out.m == 0 || args.out.n == 0) return;
@@ -44,6 +57,23 @@ template <class T>
 void conv_forward(const Place& place, const ConvGeometry& g, const T* input, const T* filter, T* output,
                   const Epilogue<T>& epilogue) {
   const Sizes s(g);
+  Epilogue<T> finish = epilogue;
+  finish.batch = s.group_out;
+  if (is_product(g))
+    return matrix_product<T>(place, g.groups,
+                             {.m = g.batch * g.h.in * g.w.in,
+                              .n = s.group_out,
+                              .k = s.group_in,
+                              .a = input,
+                              .b = filter,
+                              .c = output,
+                              .lda = s.in,
+                              .ldb = s.out,
+                              .ldc = s.out,
+                              .a_batch = s.group_in,
+                              .b_batch = s.group_out,
+                              .c_batch = s.group_out,
+                              .epilogue = finish});
   GemmArgs<Operand<Patches<T>, true>, Dense<T, false>> args;
   args.a = Patches<T>(input, s.batch, forward_axis(g.h), forward_axis(g.w), s.group_in, s.in);
   args.k = args.a.cols;
@@ -55,14 +85,28 @@ void conv_forward(const Place& place, const ConvGeometry& g, const T* input, con
   args.out.batch = s.group_out;
   args.out.m = args.a.rows;
   args.out.n = s.group_out;
-  args.out.epilogue = epilogue;
-  args.out.epilogue.batch = s.group_out;
+  args.out.epilogue = finish;
   run(place, args, g.groups);
 }
 
 template <class T>
 void conv_input_grad(const Place& place, const ConvGeometry& g, const T* filter, const T* grad, T* dinput) {
   const Sizes s(g);
+  if (is_product(g))
+    return matrix_product<T>(place, g.groups,
+                             {.m = g.batch * g.h.in * g.w.in,
+                              .n = s.group_in,
+                              .k = s.group_out,
+                              .a = grad,
+                              .b = filter,
+                              .c = dinput,
+                              .transpose_b = true,
+                              .lda = s.out,
+                              .ldb = s.out,
+                              .ldc = s.in,
+                              .a_batch = s.group_out,
+                              .b_batch = s.group_out,
+                              .c_batch = s.group_in});
   const int64_t tap = int64_t{s.group_in} * s.out, line = g.w.in * s.in;
   for (int64_t py = 0; py < std::min(g.h.stride, g.h.in); ++py)
     for (int64_t px = 0; px < std::min(g.w.stride, g.w.in); ++px) {
@@ -100,6 +144,21 @@ void conv_input_grad(const Place& place, const ConvGeometry& g, const T* filter,
 template <class T>
 void conv_filter_grad(const Place& place, const ConvGeometry& g, const T* input, const T* grad, T* dfilter) {
   const Sizes s(g);
+  if (is_product(g))
+    return matrix_product<T>(place, g.groups,
+                             {.m = s.group_in,
+                              .n = s.group_out,
+                              .k = g.batch * g.h.in * g.w.in,
+                              .a = input,
+                              .b = grad,
+                              .c = dfilter,
+                              .transpose_a = true,
+                              .lda = s.in,
+                              .ldb = s.out,
+                              .ldc = s.out,
+                              .a_batch = s.group_in,
+                              .b_batch = s.group_out,
+                              .c_batch = s.group_out});
   GemmArgs<Operand<Patches<T>, false>, Dense<T, false>> args;
   args.a = Patches<T>(input, s.batch, forward_axis(g.h), forward_axis(g.w), s.group_in, s.in);
   args.k = args.a.rows;

@@ -26,7 +26,7 @@ bool encode_tensor_map(TensorMap* map, const TensorShape& shape);
 
 }  // namespace tfmini::cuda
 
-#if !defined(__CUDACC__)
+#if defined(TFMINI_CUDA_SIM)
 #include "sim/hopper.h"
 #else
 

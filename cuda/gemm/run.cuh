@@ -3,9 +3,9 @@
 
 #include <climits>
 
-#include "core/devices.h"
 #include "core/error.h"
 #include "core/launch.cuh"
+#include "core/tensor_float_32.h"
 #include "gemm/gemm.cuh"
 #include "gemm/reader.cuh"
 
@@ -33,11 +33,11 @@ void launch_mma(const GemmArgs<A, B>& args, const GemmPlan& plan, int64_t tiles,
 template <class T>
 void launch_sum_parts(const Output<T>& out, int64_t products, cudaStream_t stream);
 
-// Whether float products may be rounded to TF32 (core/devices.h).
+// Whether float products may be rounded to TF32 (core/tensor_float_32.h).
 template <class T>
 bool uses_tensor_cores() {
   if constexpr (sizeof(T) == 2) return true;
-  if constexpr (sizeof(T) == 4) return tensor_float_32();
+  if constexpr (sizeof(T) == 4) return tensor_float_32_allowed;
   return false;
 }
 

@@ -9,6 +9,7 @@
 #include "check.h"
 #include "conv/conv.cuh"
 #include "core/devices.h"
+#include "core/tensor_float_32.h"
 #include "device_array.h"
 
 namespace tfmini::cuda {
@@ -134,7 +135,7 @@ int main() {
   cuda::check_type<double>(device);
   cuda::check_type<Half>(device);
   cuda::check_type<BFloat16>(device);
-  set_tensor_float_32(false);
+  tensor_float_32_allowed = false;
   cuda::check_type<float>(device);
 #else
   std::printf("skipped: no CUDA in this build\n");

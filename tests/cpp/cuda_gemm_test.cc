@@ -8,6 +8,7 @@
 
 #include "check.h"
 #include "core/devices.h"
+#include "core/tensor_float_32.h"
 #include "device_array.h"
 #include "gemm/gemm.cuh"
 
@@ -116,7 +117,7 @@ int main() {
   cuda::check_wgmma<Half>(device);
   cuda::check_wgmma<float>(device);
   cuda::check_type<double>(device, {simt64});
-  set_tensor_float_32(false);
+  tensor_float_32_allowed = false;
   cuda::check_type<float>(device, {});
 #else
   std::printf("skipped: no CUDA in this build\n");
