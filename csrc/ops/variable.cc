@@ -93,7 +93,8 @@ void register_variable(Registry& r) {
       .shape(shapes::unchanged)
       .stateful()
       .dynamic_output();
-  for (DeviceKind d : {DeviceKind::kCPU, DeviceKind::kCUDA}) r.kernel("_ReadVariable", d, DType::kInvalid, read_variable);
+  for (DeviceKind d : {DeviceKind::kCPU, DeviceKind::kCUDA})
+    r.kernel("_ReadVariable", d, DType::kInvalid, read_variable);
   r.op("_CopyVariable")
       .input("ref: Ref(T)")
       .output("value: T")
@@ -101,7 +102,8 @@ void register_variable(Registry& r) {
       .shape(shapes::unchanged)
       .stateful()
       .dynamic_output();
-  for (DeviceKind d : {DeviceKind::kCPU, DeviceKind::kCUDA}) r.kernel("_CopyVariable", d, DType::kInvalid, copy_variable);
+  for (DeviceKind d : {DeviceKind::kCPU, DeviceKind::kCUDA})
+    r.kernel("_CopyVariable", d, DType::kInvalid, copy_variable);
 
   r.op("IsVariableInitialized")
       .input("ref: Ref(dtype)")

@@ -1,11 +1,11 @@
 // Groups of elementwise nodes of one shape, with the reductions of their rows, columns or all elements, become one
 // _FusedElementwise node each.
 //
-// A node joins the group of a producer if no path leads from the group to the node through a node
-// outside (the fused node could not be ordered then). Groups may have several results: a value that
-// something outside needs is written while it is in cache. What is computed from reductions of rows, one element per
-// row, belongs to the group too; reductions of columns and of all are only ready when the kernel ends. Groups with a
-// reduction also join others that read the same tensor, so that it is read once.
+// A node joins the group of a producer if no path leads from the group to the node through a node outside (the fused
+// node could not be ordered then). Groups may have several results: a value that something outside needs is written
+// while it is in cache. What is computed from reductions of rows, one element per row, belongs to the group too;
+// reductions of columns and of all are only ready when the kernel ends. Groups with a reduction also join others that
+// read the same tensor, so that it is read once.
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -51,7 +51,6 @@ class Fuser {
     for (Out t : ir_.fetches) wanted_[t.node] = 1;
     for (int32_t t : ir_.targets) wanted_[t] = 1;
   }
-
   Ir run() {
     for (size_t i = 0; i < ir_.nodes.size(); ++i) join(static_cast<int32_t>(i));
     bool changed = false;
@@ -65,12 +64,11 @@ class Fuser {
   using Value = std::pair<int32_t, int32_t>;  // an Out, as a key
 
   bool is_fusable(const IrNode& n) const {
-    static const OpDef& fused = Registry::get().find("_FusedElementwise");
     if (!n.control.empty() || !n.values.empty() || n.dtypes.size() != 1) return false;
-    if (n.place != 0 && !has_kernel(fused, Attrs(), n)) return false;
+    if (n.place != 0 && !has_kernel(Registry::get().find("_FusedElementwise"), Attrs(), n)) return false;
     if (!fusable_type(n.dtypes[0]) || !n.shapes[0].fully_defined()) return false;
-    return std::all_of(n.inputs.begin(), n.inputs.end(),
-                       [&](Out t) { return fusable_type(ir_.dtype(t)) && ir_.shape(t).fully_defined(); });
+    return std::ranges::all_of(n.inputs,
+                               [&](Out t) { return fusable_type(ir_.dtype(t)) && ir_.shape(t).fully_defined(); });
   }
 
   // How many steps the elementwise node would be; 0 if it cannot be fused.

@@ -203,7 +203,8 @@ class PlanBuilder {
       instr.first_release = static_cast<int32_t>(plan_.releases_.size());
       instr.num_releases = static_cast<int32_t>(dying[i].size());
       plan_.releases_.insert(plan_.releases_.end(), dying[i].begin(), dying[i].end());
-      if (n.op->name == "_CopyToHost" && !n.attrs->flag("wait")) await(location(ir_.nodes[n.inputs[0].node], n.inputs[0].index));
+      if (n.op->name == "_CopyToHost" && !n.attrs->flag("wait"))
+        await(location(ir_.nodes[n.inputs[0].node], n.inputs[0].index));
     }
   }
 

@@ -55,7 +55,8 @@ class SegmentFinder {
     for (int32_t k = 0; k < instr.num_inputs; ++k) {
       const int32_t s = ids_[instr.first_id + k];
       const bool is_variable = static_cast<size_t>(k) < instr.variables.size() && instr.variables[k];
-      if (!is_variable && devices_[s] != instr.device && !(devices_[s] == 0 && fixed_[s] == kFixedContents)) return false;
+      if (!is_variable && devices_[s] != instr.device && !(devices_[s] == 0 && fixed_[s] == kFixedContents))
+        return false;
     }
     for (int32_t k = 0; k < instr.num_outputs; ++k)
       if (!op.outputs[0].is_ref && !fixed_[ids_[instr.first_id + instr.num_inputs + k]]) return false;

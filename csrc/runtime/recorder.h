@@ -2,8 +2,8 @@
 //
 // A segment of instructions is stepped through at its first run, recorded at the second, and replayed from then on, as
 // long as the addresses it was recorded with hold: those of values that enter it and of variables. A variable may have
-// moved (an assignment, a restored checkpoint) or be looked at by somebody (a snapshot must not be written to); then the
-// segment is stepped through, and recorded anew.
+// moved (an assignment, a restored checkpoint) or be looked at by somebody (a snapshot must not be written to); then
+// the segment is stepped through, and recorded anew.
 #pragma once
 
 #include "runtime/plan.h"

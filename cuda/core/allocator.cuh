@@ -1,7 +1,8 @@
 // Device memory: a cache of freed blocks over the driver's pool.
 //
 // All work of a device is on one stream, so a block is reusable as soon as it is freed: whatever uses it next is queued
-// after whatever used it last. The driver's pool below is ordered in the same way and gives memory back without waiting.
+// after whatever used it last. The driver's pool below is ordered in the same way and gives memory back without
+// waiting.
 #pragma once
 
 #include <cuda_runtime.h>

@@ -27,7 +27,8 @@ void Staging::copy(void* dst, const void* src, size_t bytes, cudaStream_t stream
 
 void Staging::open() {
   for (Part& p : parts_) {
-    check_cuda(cudaHostAlloc(reinterpret_cast<void**>(&p.data), kPart, cudaHostAllocDefault), "allocating pinned memory");
+    check_cuda(cudaHostAlloc(reinterpret_cast<void**>(&p.data), kPart, cudaHostAllocDefault),
+               "allocating pinned memory");
     check_cuda(cudaEventCreateWithFlags(&p.read, cudaEventDisableTiming), "creating an event");
   }
 }

@@ -5,11 +5,7 @@ import pytest
 
 import tfmini as tf
 
-
-@pytest.fixture(autouse=True)
-def graph():
-    with tf.Graph().as_default() as g:
-        yield g
+pytestmark = pytest.mark.usefixtures("graph")
 
 
 def run(fetches, feeds=None):

@@ -16,11 +16,7 @@ from tfmini.rnn_cell import (
     RNNCell,
 )
 
-
-@pytest.fixture(autouse=True)
-def graph():
-    with tf.Graph().as_default() as g:
-        yield g
+pytestmark = pytest.mark.usefixtures("graph")
 
 
 def run(fetches, feeds=None):

@@ -7,6 +7,8 @@ import tfmini as tf
 from tfmini.__main__ import describe_devices, main
 from tfmini.device import gpu_status
 
+pytestmark = pytest.mark.usefixtures("graph")
+
 HAS_GPU = tf.test.is_gpu_available()
 needs_gpu = pytest.mark.skipif(not HAS_GPU, reason="no GPU")
 no_gpu = pytest.mark.skipif(HAS_GPU, reason="there is a GPU")

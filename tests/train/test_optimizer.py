@@ -13,10 +13,7 @@ ISAS = ("base", "avx2", "avx512")
 START = np.arange(12, dtype=np.float32).reshape(4, 3)
 
 
-@pytest.fixture(autouse=True)
-def graph():
-    with tf.Graph().as_default() as g:
-        yield g
+pytestmark = pytest.mark.usefixtures("graph")
 
 
 def initialized(*fetches):

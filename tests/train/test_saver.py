@@ -8,11 +8,7 @@ import pytest
 import tfmini as tf
 from tfmini.train import checkpoint
 
-
-@pytest.fixture(autouse=True)
-def graph():
-    with tf.Graph().as_default() as g:
-        yield g
+pytestmark = pytest.mark.usefixtures("graph")
 
 
 @pytest.fixture

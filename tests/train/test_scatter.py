@@ -9,10 +9,7 @@ START = np.arange(12).reshape(4, 3)
 KINDS = ("update", "add", "sub", "mul", "div", "min", "max")
 
 
-@pytest.fixture(autouse=True)
-def graph():
-    with tf.Graph().as_default() as g:
-        yield g
+pytestmark = pytest.mark.usefixtures("graph")
 
 
 @pytest.mark.parametrize("kind", KINDS)

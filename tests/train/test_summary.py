@@ -13,10 +13,7 @@ from tfmini import _core, event_file, summary_kernels
 event_pb2 = pytest.importorskip("tensorboard.compat.proto.event_pb2")
 
 
-@pytest.fixture(autouse=True)
-def graph():
-    with tf.Graph().as_default() as g:
-        yield g
+pytestmark = pytest.mark.usefixtures("graph")
 
 
 def evaluate(summary, feeds=None):
