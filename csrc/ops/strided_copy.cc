@@ -19,6 +19,9 @@ constexpr int64_t kTileElements = 256 * kTileSide;
 // What is larger will not be found in cache by whoever reads it next.
 constexpr int64_t kCacheBytes = 16 << 20;
 
+// One run of at most so many bytes needs no loop nest.
+constexpr size_t kSmallRun = 16 << 10;
+
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // Position in the outer loops: multi-index and the two offsets that belong to it.
@@ -176,6 +179,14 @@ StridedCopy& StridedCopy::dim(int64_t size, int64_t from_stride, int64_t to_stri
 
 void StridedCopy::operator()(DType dtype, const void* from, void* to) const {
   if (empty_) return;
+  const bool is_run = rank_ == 0 || (rank_ == 1 && dims_[0].from == 1 && dims_[0].to == 1);
+  if (is_run && is_pod(dtype)) {
+    const size_t run = dtype_size(dtype) * static_cast<size_t>(rank_ == 0 ? 1 : dims_[0].size);
+    if (run <= kSmallRun) {
+      std::memcpy(to, from, run);
+      return;
+    }
+  }
   auto dims = dims_;
   int rank = rank_;
   size_t bytes = dtype_size(dtype);

@@ -19,7 +19,17 @@ struct Masks {
   int64_t begin, end, ellipsis, new_axis, shrink;
 };
 
-using Ints = std::optional<std::vector<int64_t>>;
+// The elements of begin, end or strides, if they are known.
+class Ints {
+ public:
+  explicit Ints(const Tensor* values) : values_(values) {}
+  explicit operator bool() const { return values_ != nullptr; }
+  int64_t operator[](int i) const { return values_->int_at(i); }
+  std::optional<int64_t> at(int i) const { return values_ ? std::optional(values_->int_at(i)) : std::nullopt; }
+
+ private:
+  const Tensor* values_;
+};
 
 // What happens to one dimension of the input: elements begin, begin + stride, ..., `size` of them.
 struct Range {
@@ -39,8 +49,8 @@ int64_t strided_size(int64_t begin, int64_t end, int64_t stride) {
 }
 
 // One sparse element applied to dimension `axis` of size `dim`; `begin`/`end` may be unknown.
-Range make_range(int axis, int64_t dim, const int64_t* begin, const int64_t* end, int64_t stride, bool begin_masked,
-                 bool end_masked, bool shrink) {
+Range make_range(int axis, int64_t dim, std::optional<int64_t> begin, std::optional<int64_t> end, int64_t stride,
+                 bool begin_masked, bool end_masked, bool shrink) {
   check(stride != 0, "strides[", axis, "] must be non-zero");
   check(!shrink || stride > 0, "a single index needs stride 1, got ", stride);
   Range r;
@@ -60,7 +70,7 @@ Range make_range(int axis, int64_t dim, const int64_t* begin, const int64_t* end
   }
   if ((!begin && !begin_masked) || (!end && !end_masked)) return r;
   const int64_t lowest = stride > 0 ? 0 : -1, highest = stride > 0 ? dim : dim - 1;
-  const auto canonical = [&](const int64_t* x, bool masked, int64_t if_masked) {
+  const auto canonical = [&](std::optional<int64_t> x, bool masked, int64_t if_masked) {
     if (masked) return if_masked;
     return std::clamp(*x < 0 ? *x + dim : *x, lowest, highest);
   };
@@ -93,14 +103,19 @@ Plan make_plan(const Masks& m, const Shape& in, int n, const Ints& begin, const 
       Range& r = plan.ranges[axis];
       const bool shrink = bit(m.shrink, i);
       if (strides || shrink)
-        r = make_range(axis, in[axis], begin ? &(*begin)[i] : nullptr, end ? &(*end)[i] : nullptr,
-                       strides ? (*strides)[i] : 1, bit(m.begin, i), bit(m.end, i), shrink);
+        r = make_range(axis, in[axis], begin.at(i), end.at(i), strides ? strides[i] : 1, bit(m.begin, i), bit(m.end, i),
+                       shrink);
       if (!shrink) plan.out.add_dim(r.size);
       ++axis;
     }
   }
   take_all(in.rank());
   return plan;
+}
+
+Plan known_plan(const KernelContext& c, const Masks& masks, const Shape& whole) {
+  return make_plan(masks, whole, static_cast<int>(c.input(1).num_elements()), Ints(&c.input(1)), Ints(&c.input(2)),
+                   Ints(&c.input(3)));
 }
 
 int64_t index_length(InferContext& c, int first) {
@@ -114,7 +129,7 @@ void strided_slice_shape(InferContext& c) {
   const int64_t n = index_length(c, 1);
   if (n < 0 || !c.input(0).known_rank()) return c.set_output(0, Shape::unknown());
   c.set_output(0, make_plan(Masks(c.attrs()), c.input(0), static_cast<int>(std::min<int64_t>(n, 33)),
-                            constant_ints(c, 1), constant_ints(c, 2), constant_ints(c, 3))
+                            Ints(c.constant(1)), Ints(c.constant(2)), Ints(c.constant(3)))
                       .out);
 }
 
@@ -148,8 +163,7 @@ class StridedSlice {
   explicit StridedSlice(const Attrs& attrs) : masks_(attrs) {}
   void operator()(KernelContext& c) const {
     const Tensor& x = c.input(0);
-    const Plan plan = make_plan(masks_, x.shape(), static_cast<int>(c.input(1).num_elements()), c.input(1).to_ints(),
-                                c.input(2).to_ints(), c.input(3).to_ints());
+    const Plan plan = known_plan(c, masks_, x.shape());
     StridedCopy copy;
     const int64_t offset = add_dims(copy, plan, x.shape(), false);
     copy(x.dtype(), element(x, offset), c.output(0).raw());
@@ -165,8 +179,7 @@ class StridedSliceGrad {
   void operator()(KernelContext& c) const {
     const Tensor& dy = c.input(4);
     Tensor& dx = c.output(0);
-    const Plan plan = make_plan(masks_, dx.shape(), static_cast<int>(c.input(1).num_elements()), c.input(1).to_ints(),
-                                c.input(2).to_ints(), c.input(3).to_ints());
+    const Plan plan = known_plan(c, masks_, dx.shape());
     check(plan.out == dy.shape(), "dy has shape ", dy.shape(), ", but the slice has ", plan.out);
     zero_run(dx.dtype(), dx.raw(), dx.num_elements());
     StridedCopy copy;
