@@ -120,3 +120,30 @@ def test_dropout_mistakes():
             tf.nn.dropout(Y, 0.5)
         with pytest.raises(ValueError):
             tf.nn.dropout(X, rate=tf.constant([0.5]))
+
+
+@pytest.mark.parametrize("optimizer", [tf.train.GradientDescentOptimizer, tf.train.AdagradOptimizer])
+@pytest.mark.parametrize("loss", [tf.nn.nce_loss, tf.nn.sampled_softmax_loss])
+def test_sampled_losses_have_sparse_gradients(loss, optimizer):
+    """From the lookup to the update, nothing is as large as a table but the table."""
+    words, size = 1000, 8
+    with tf.Graph().as_default(), tf.Session() as sess:
+        rng = np.random.default_rng(0)
+        tables = [tf.Variable(rng.uniform(-0.5, 0.5, (words, size)).astype(np.float32)) for _ in range(2)]
+        biases = tf.Variable(np.zeros(words, np.float32))
+        ids, labels = tf.placeholder(tf.int32, [4]), tf.placeholder(tf.int64, [4, 1])
+        inputs = tf.nn.embedding_lookup(tables[0], ids)
+        losses = loss(weights=tables[1], biases=biases, labels=labels, inputs=inputs, num_sampled=5, num_classes=words)
+        pairs = optimizer(0.1).compute_gradients(tf.reduce_mean(losses))
+        assert [type(g) for g, _ in pairs] == [tf.IndexedSlices] * 3
+        step = optimizer(0.1).apply_gradients(pairs)
+        sess.run(tf.global_variables_initializer())
+        feed = {ids: [1, 2, 2, 999], labels: [[0], [1], [1], [999]]}
+        before = sess.run([*tables, biases])
+        for line in sess.describe_plan(step, feed).splitlines():
+            assert line.startswith(("_ReadVariable", "_SparseApply", "SparseApply", "ScatterSub")) or not any(
+                f"[{words}" in result for result in line.partition("->")[2].split()
+            ), line
+        sess.run(step, feed)
+        changed = [np.unique(np.nonzero(a != b)[0]) for a, b in zip(before, sess.run([*tables, biases]))]
+        assert changed[0].tolist() == [1, 2, 999] and {0, 1, 999} <= set(changed[1].tolist()) and len(changed[1]) <= 8

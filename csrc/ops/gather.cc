@@ -5,6 +5,7 @@
 #include "core/infer.h"
 #include "core/parallel.h"
 #include "core/registry.h"
+#include "ops/rows.h"
 #include "ops/strided_copy.h"
 
 namespace tfmini {
@@ -62,6 +63,11 @@ void gather_rows(const T* params, const I* indices, T* out, int64_t batch, int64
     int64_t k = begin % count, plane = begin / count;  // plane = b * outer + o
     for (int64_t r = begin; r < end; ++r) {
       const int64_t at = plane / outer * count + k;
+      if (k + kPrefetchDistance < count) {
+        const auto soon = static_cast<uint64_t>(indices[at + kPrefetchDistance]);
+        if (soon < static_cast<uint64_t>(size))
+          prefetch_row<0>(params + (plane * size + static_cast<int64_t>(soon)) * inner);
+      }
       const int64_t index = static_cast<int64_t>(indices[at]);
       if (static_cast<uint64_t>(index) >= static_cast<uint64_t>(size)) [[unlikely]]
         bad.report(at);

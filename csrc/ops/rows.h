@@ -27,10 +27,12 @@ inline Tensor checked_rows(const KernelContext& c, const Tensor& indices, int64_
   return rows;
 }
 
-// Asks for the first cache lines of a row that is needed soon; the hardware sees the rest coming.
-inline void prefetch_row(const void* row) {
-  __builtin_prefetch(row, 1);
-  __builtin_prefetch(static_cast<const char*>(row) + 64, 1);
+// Asks for the first cache lines of a row that is needed soon, to be written or (0) read; the hardware sees the rest
+// coming.
+template <int write = 1>
+void prefetch_row(const void* row) {
+  __builtin_prefetch(row, write);
+  __builtin_prefetch(static_cast<const char*>(row) + 64, write);
 }
 
 // How many rows ahead to ask for: about the latency of memory over the time of a small row.

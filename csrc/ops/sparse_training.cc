@@ -132,10 +132,10 @@ void register_sparse_training(Registry& r) {
   for (const Optimizer& o : kOptimizers) {
     if (o.sparse == SparseKind::kNone) continue;
     const std::string op = declare_optimizer(r, o, Form::kSparse);
-    if (o.sparse == SparseKind::kRows)
-      add_optimizer_kernels<SparseApply>(r, o, op, FloatTypes{});
-    else
+    if (o.sparse == SparseKind::kDecay)
       add_optimizer_kernels<SparseApplyDecay>(r, o, op, FloatTypes{});
+    else
+      add_optimizer_kernels<SparseApply>(r, o, op, FloatTypes{});
   }
 }
 

@@ -57,6 +57,7 @@ class Apply {
     VariableUpdate update = node_.update(c);
     for (int i = 0; i < node_.count(); ++i) node_.check_shapes(c, update, i);
     std::vector<Member> members;
+    members.reserve(static_cast<size_t>(node_.count()));
     int64_t total = 0;
     for (int i = 0; i < node_.count(); ++i) {
       const Tensor& gradient = node_.gradient(c, i);
@@ -88,16 +89,17 @@ class Apply {
 }  // namespace
 
 VariableUpdate update_variables(const KernelContext& c, int n) {
-  std::vector<Variable*> variables;
-  for (int i = 0; i < n; ++i) variables.push_back(&c.variable(i));
+  std::vector<Variable*> variables(static_cast<size_t>(n));
+  for (int i = 0; i < n; ++i) variables[static_cast<size_t>(i)] = &c.variable(i);
   return VariableUpdate(std::move(variables));
 }
 
 std::string declare_optimizer(Registry& r, const Optimizer& o, Form form) {
   const bool sparse = form == Form::kSparse, grouped = form == Form::kGrouped;
-  const bool is_private = grouped || (sparse && o.sparse == SparseKind::kDecay);
+  const bool is_private = grouped || (sparse && o.sparse != SparseKind::kRows);
   const char* kind = grouped ? "GroupedApply" : sparse ? "SparseApply" : "Apply";
-  std::string op_name = std::string(is_private ? "_" : "") + kind + o.name;
+  std::string op_name(is_private ? "_" : "");
+  op_name.append(kind).append(o.name);
   OpBuilder b = r.op(op_name);
   const std::string list = grouped ? "N * " : "";
   const auto each_word = [](std::string_view words, const auto& fn) {

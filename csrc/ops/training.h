@@ -15,8 +15,9 @@ namespace tfmini {
 // How the optimizer takes a gradient of some rows only.
 enum class SparseKind {
   kNone,
-  kRows,   // "SparseApply<name>": updates the rows that the gradient names, for each time it names them
-  kDecay,  // "_SparseApply<name>": updates all rows, for a gradient is 0 where it names none and a row's sum elsewhere
+  kRows,         // "SparseApply<name>": updates the rows that the gradient names, for each time it names them
+  kPrivateRows,  // "_SparseApply<name>": the same, where TensorFlow has no such op
+  kDecay,        // "_SparseApply<name>": updates all rows; the gradient is 0 where it names none, else a row's sum
 };
 
 struct Optimizer {
@@ -29,7 +30,7 @@ struct Optimizer {
 };
 
 inline constexpr Optimizer kOptimizers[] = {
-    {"GradientDescent", simd::Rule::kGradientDescent, "var", "alpha *delta", nullptr, SparseKind::kNone},
+    {"GradientDescent", simd::Rule::kGradientDescent, "var", "alpha *delta", nullptr, SparseKind::kPrivateRows},
     {"Momentum", simd::Rule::kMomentum, "var accum", "lr *grad momentum", "use_nesterov: bool = false",
      SparseKind::kRows},
     {"Adagrad", simd::Rule::kAdagrad, "var accum", "lr *grad", "update_slots: bool = true", SparseKind::kRows},

@@ -1,8 +1,9 @@
 // The graph of one run, between the program's graph and the plan. Each pass takes an Ir and
 // returns another; compile() (pipeline.cc) chains them:
 //
-//   prune -> lower_references -> place -> fold -> cse -> join_products -> fuse_conv2d -> fuse_matmul
-//   -> split_reductions -> fuse -> copy_between_devices -> order_accesses -> group_updates -> (runtime/plan.cc)
+//   prune -> lower_references -> place -> fold -> cse -> join_products -> fuse_sparse_descent -> fuse_conv2d
+//   -> fuse_matmul -> split_reductions -> fuse -> copy_between_devices -> order_accesses -> group_updates
+//   -> (runtime/plan.cc)
 //
 // Nodes are in topological order throughout (data and control edges point backwards).
 #pragma once
@@ -104,6 +105,8 @@ Ir fold(Ir ir, bool evaluate);
 Ir cse(Ir ir);
 // Turns sums of matrix products into products of joined matrices.
 Ir join_products(Ir ir);
+// Sparse steps of gradient descent scale their rows themselves.
+Ir fuse_sparse_descent(Ir ir);
 // Convolutions with their biases, batch normalization and activation become _FusedConv2D nodes.
 Ir fuse_conv2d(Ir ir);
 // Matrix products with a bias and relu become _FusedMatMul nodes.
@@ -119,6 +122,8 @@ Ir group_updates(Ir ir);
 Ir compile(const Graph& graph, const Request& request, const PassOptions& options, VariableHomes& homes);
 
 // Helpers of the passes.
+// How often each node is used: by inputs, control edges, fetches and targets.
+std::vector<int32_t> count_uses(const Ir& ir);
 // Are they equal, but for annotations?
 bool same_attrs(const Attrs& a, const Attrs& b);
 // For each input of a node, which of the op's declared inputs it belongs to.

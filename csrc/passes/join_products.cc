@@ -17,14 +17,7 @@ bool is_tall_product(const IrNode& n) {
 }  // namespace
 
 Ir join_products(Ir ir) {
-  std::vector<int32_t> uses(ir.nodes.size(), 0);
-  for (const IrNode& n : ir.nodes) {
-    for (Out t : n.inputs) ++uses[t.node];
-    for (int32_t c : n.control) ++uses[c];
-  }
-  for (Out t : ir.fetches) ++uses[t.node];
-  for (int32_t t : ir.targets) ++uses[t];
-
+  const std::vector<int32_t> uses = count_uses(ir);
   static const OpDef& joined = Registry::get().find("_SumOfProducts");
   bool changed = false;
   for (IrNode& sum : ir.nodes) {

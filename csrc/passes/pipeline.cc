@@ -39,6 +39,17 @@ bool has_attrs(const Attrs& a, const Attrs& b) {
 
 }  // namespace
 
+std::vector<int32_t> count_uses(const Ir& ir) {
+  std::vector<int32_t> uses(ir.nodes.size(), 0);
+  for (const IrNode& n : ir.nodes) {
+    for (Out t : n.inputs) ++uses[t.node];
+    for (int32_t c : n.control) ++uses[c];
+  }
+  for (Out t : ir.fetches) ++uses[t.node];
+  for (int32_t t : ir.targets) ++uses[t];
+  return uses;
+}
+
 bool same_attrs(const Attrs& a, const Attrs& b) { return has_attrs(a, b) && has_attrs(b, a); }
 
 Ir remove_dead(Ir ir) {
@@ -108,7 +119,8 @@ Ir compile(const Graph& graph, const Request& request, const PassOptions& option
   Ir ir = place(lower_references(prune(graph, request)), options, homes);
   ir = fold(std::move(ir), options.fold);
   if (options.cse) ir = cse(std::move(ir));
-  if (options.fuse) ir = fuse(split_reductions(fuse_matmul(fuse_conv2d(join_products(std::move(ir))))));
+  if (options.fuse)
+    ir = fuse(split_reductions(fuse_matmul(fuse_conv2d(fuse_sparse_descent(join_products(std::move(ir)))))));
   ir = order_accesses(copy_between_devices(std::move(ir)));
   return options.fuse ? group_updates(std::move(ir)) : ir;
 }

@@ -261,3 +261,47 @@ def test_products_that_others_need_are_not_joined():
     total, first = tf.Session().run([tf.add_n(products), products[0]], feed)
     np.testing.assert_array_equal(total, np.full([3, 2], 12))
     np.testing.assert_array_equal(first, np.full([3, 2], 4))
+
+
+SPARSE_DESCENT = "_SparseApplyGradientDescent '"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16"])
+def test_sparse_descent_scales_its_rows_itself(dtype):
+    rng = np.random.default_rng(0)
+    ids = tf.placeholder(tf.int32, [None])
+    for shape in ((7, 33), (5,), (4, 2, 3)):
+        start = rng.standard_normal(shape).astype(dtype)
+        table = tf.Variable(start)
+        loss = tf.reduce_sum(tf.square(tf.nn.embedding_lookup(table, ids)))
+        step = tf.train.GradientDescentOptimizer(tf.Variable(0.25, trainable=False)).minimize(loss)
+        for batch in ([1, 3, 1, 0], [2], []):
+            want = start.astype(np.float64)
+            np.subtract.at(want, batch, 0.5 * start[batch].astype(np.float64))
+            for config in (None, unoptimized()):
+                with tf.Session(config=config) as sess:
+                    sess.run(tf.global_variables_initializer())
+                    assert sess.describe_plan(step, {ids: batch}).count(SPARSE_DESCENT) == (config is None)
+                    sess.run(step, {ids: batch})
+                    np.testing.assert_allclose(sess.run(table), want, rtol=2e-3 if dtype == "float16" else 1e-6)
+                    with pytest.raises(tf.errors.InvalidArgumentError, match=rf"is not in \[0, {shape[0]}\)"):
+                        sess.run(step, {ids: [0, shape[0]]})
+
+
+def test_rows_that_are_not_scaled_by_one_number_stay_a_scatter():
+    rows = tf.placeholder(tf.float32, [2, 3])
+    scaled = rows * 2.0
+    cases = [
+        (tf.scatter_sub(tf.Variable(np.ones((4, 3), np.float32)), [0, 1], rows * [[1.0, 2.0, 3.0]]), []),
+        (tf.scatter_sub(tf.Variable(np.ones((4, 3), np.float32)), [0, 1], scaled), [scaled]),  # fetched as well
+        (tf.scatter_sub(tf.Variable(np.ones((4, 3), np.float32)), [0, 1], rows[0, 0] * 2.0), []),  # one for all rows
+        (tf.scatter_sub(tf.Variable(np.ones((4, 3), np.float32)), [[0, 1]], (rows * 2.0)[None]), []),
+        (tf.scatter_sub(tf.Variable(np.ones((4, 3), np.int32)), [0, 1], tf.cast(rows, tf.int32) * 2), []),
+    ]
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        feed = {rows: np.arange(6, dtype=np.float32).reshape(2, 3)}
+        for update, others in cases:
+            assert SPARSE_DESCENT not in sess.describe_plan([update, *others], feed)
+        results = [sess.run([update, *others], feed)[0][:2].sum() for update, others in cases]
+        assert results == [6 - 34, 6 - 30, 6, 6 - 30, 6 - 30]

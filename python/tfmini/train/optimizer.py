@@ -25,7 +25,7 @@ _DENSE = "GradientDescent Momentum Adagrad AdagradV2 RMSProp CenteredRMSProp Ada
 _DENSE += " AddSign ProximalGradientDescent ProximalAdagrad AdagradDA"
 _SPARSE = set(_DENSE.split()) - {"GradientDescent", "Adam", "AdaMax", "PowerSign", "AddSign"}
 not_differentiable(*(f"Apply{kind}" for kind in _DENSE.split()), *(f"SparseApply{kind}" for kind in sorted(_SPARSE)))
-not_differentiable("_SparseApplyAdam")
+not_differentiable("_SparseApplyAdam", "_SparseApplyGradientDescent")
 
 
 class Optimizer:
