@@ -60,7 +60,7 @@ NO_ROW: dict[str, str] = {
 MAY_INCLUDE = {
     "core": (),
     "simd": (),
-    "conv": ("core", "simd"),
+    "conv": ("core", "simd", "gemm"),
     "gemm": ("core", "simd"),
     "graph": ("core",),
     "passes": ("core", "graph", "ops"),  # ops/fused.h: the encoding of fused programs

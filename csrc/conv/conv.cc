@@ -1,8 +1,9 @@
-// Convolution and its input gradient as correlations.
+// Convolution and its input gradient as correlations, or products of matrices.
 #include "conv/conv.h"
 
 #include "conv/correlate.h"
 #include "conv/panels.h"
+#include "conv/pointwise.h"
 #include "conv/scatter.h"
 
 namespace tfmini::conv {
@@ -31,6 +32,8 @@ template <class T>
 void forward(const ConvGeometry& g, const T* input, const T* filter, T* output, const Epilogue<T>& epilogue,
              Tensor* packed) {
   const int64_t n = g.out_channels;
+  if (!g.empty() && is_pointwise(g) && !packed && !epilogue.scale && !epilogue.finishes())
+    return pointwise_forward(g, input, filter, output);
   correlate<T>({g.batch,
                 g.groups,
                 {input, g.h.in, g.w.in, g.in_channels, g.nchw},
@@ -47,6 +50,7 @@ void forward(const ConvGeometry& g, const T* input, const T* filter, T* output, 
 
 template <class T>
 void input_grad(const ConvGeometry& g, const T* filter, const T* grad, T* dinput) {
+  if (!g.empty() && is_pointwise(g)) return pointwise_input_grad(g, filter, grad, dinput);
   if (!g.empty() && scatter_wins<T>(g)) return scatter_input_grad(g, filter, grad, dinput);
   const int64_t n = g.out_channels;
   for (int64_t y = 0; y < std::min(g.h.stride, g.h.in); ++y)

@@ -18,6 +18,7 @@ constexpr int64_t kBandBytes = 192 << 10;    // of source per block: leaves room
 constexpr int64_t kFilterBytes = 256 << 10;  // of a filter that stays in L2
 constexpr int64_t kRowBytes = 512;           // of outputs side by side that are worth keeping it there
 constexpr int64_t kDepthBlock = 1024;        // rows of the filter per pass over a block's pixels
+constexpr int64_t kPackRows = 64;            // of the filter packed at a time
 constexpr int64_t kMinPixels = 24;           // a block this small is not split further
 
 // A stretch of the products' index k that one tile call covers.
@@ -135,12 +136,16 @@ class Correlator {
         const int64_t group = i / taps, tap = i % taps;
         const T* from = m.data + (job_.h.taps[tap / taps_w].k * m.width + job_.w.taps[tap % taps_w].k) * m.tap_stride +
                         group * m.group_stride;
-        for (int64_t p = 0; p < panels_.count; ++p) {
-          const int64_t channel = p * panels_.width();
-          pack_matrix(from + channel * m.dest_stride, m.source_stride, m.dest_stride, group_source_,
-                      panels_.width_of(p), ldb_,
-                      job_.epilogue.scale ? job_.epilogue.scale + group * group_dest_ + channel : nullptr,
-                      packed + (group * panels_.count + p) * panel_stride_ + tap * group_source_ * ldb_);
+        // Few rows at a time for all panels, so that whole cache lines are used, in both directions.
+        for (int64_t s = 0; s < group_source_; s += kPackRows) {
+          const int64_t rows = std::min(kPackRows, group_source_ - s);
+          for (int64_t p = 0; p < panels_.count; ++p) {
+            const int64_t channel = p * panels_.width();
+            pack_matrix(from + s * m.source_stride + channel * m.dest_stride, m.source_stride, m.dest_stride, rows,
+                        panels_.width_of(p), ldb_,
+                        job_.epilogue.scale ? job_.epilogue.scale + group * group_dest_ + channel : nullptr,
+                        packed + (group * panels_.count + p) * panel_stride_ + (tap * group_source_ + s) * ldb_);
+          }
         }
       }
     });

@@ -9,6 +9,7 @@
 #include "conv/band.h"
 #include "conv/conv.h"
 #include "conv/panels.h"
+#include "conv/pointwise.h"
 #include "conv/winograd.h"
 #include "core/parallel.h"
 #include "core/tensor.h"
@@ -292,6 +293,7 @@ void filter_grad(const ConvGeometry& g, const T* input, const T* grad, T* dfilte
     std::fill_n(dfilter, size, T(0));
     return;
   }
+  if (is_strided_pointwise(g)) return pointwise_filter_grad(g, input, grad, dfilter);
   if constexpr (std::is_same_v<T, float>)
     if (winograd_filter_wins<T>(g)) return winograd_filter_grad(g, input, grad, dfilter);
   FilterGrad<T>(g, input, grad, dfilter).run();

@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
+
+#include "simd/transpose.h"
 
 namespace tfmini::conv {
 
@@ -29,18 +32,13 @@ void pack_matrix(const T* from, int64_t source_stride, int64_t dest_stride, int6
                  int64_t width, const T* scale, T* to) {
   if (dest_stride == 1) {
     for (int64_t s = 0; s < sources; ++s) std::copy_n(from + s * source_stride, cols, to + s * width);
+  } else if (source_stride == 1) {
+    using Bits = std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>;
+    simd::transpose_fn<Bits>()(reinterpret_cast<const Bits*>(from), dest_stride, reinterpret_cast<Bits*>(to), width,
+                               sources, cols, false);
   } else {
-    // Transposed block by block: rows a power of two apart would evict each other from L1 before
-    // all of a cache line is used.
-    constexpr int64_t kBlock = 16;
-    for (int64_t d0 = 0; d0 < cols; d0 += kBlock) {
-      const int64_t d1 = std::min(cols, d0 + kBlock);
-      for (int64_t s0 = 0; s0 < sources; s0 += kBlock) {
-        const int64_t s1 = std::min(sources, s0 + kBlock);
-        for (int64_t d = d0; d < d1; ++d)
-          for (int64_t s = s0; s < s1; ++s) to[s * width + d] = from[d * dest_stride + s * source_stride];
-      }
-    }
+    for (int64_t s = 0; s < sources; ++s)
+      for (int64_t d = 0; d < cols; ++d) to[s * width + d] = from[d * dest_stride + s * source_stride];
   }
   for (int64_t s = 0; s < sources && (scale || cols < width); ++s) {
     if (scale)

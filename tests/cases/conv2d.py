@@ -141,6 +141,10 @@ def sized(values):
 
 
 CASES = [
+    conv("pointwise_nchw", (3, 5, 7, 13), (1, 1, 13, 19), nchw=True),
+    conv("pointwise_strided_nchw", (2, 7, 8, 5), (1, 1, 5, 11), (3, 2), nchw=True),
+    conv("pointwise_padded", (2, 4, 5, 3), (1, 1, 3, 4), (2, 1), padding=[[0, 0], [0, 2], [1, 0], [0, 0]]),
+    conv("pointwise_one_channel", (2, 5, 7, 1), (1, 1, 1, 1)),
     conv("3x3", (2, 9, 11, 5), (3, 3, 5, 7), dtypes=ALL_FLOATS, second=True),
     conv("same_stride2_odd", (2, 7, 9, 3), (3, 3, 3, 4), strides=(2, 2), second=True),
     conv("same_stride2_even_kernel", (1, 8, 7, 2), (2, 4, 2, 3), strides=(2, 3)),
