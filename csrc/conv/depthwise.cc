@@ -1,6 +1,6 @@
 #include "conv/depthwise.h"
 
-#include <optional>
+#include <algorithm>
 #include <vector>
 
 #include "conv/correlate.h"
@@ -11,68 +11,108 @@
 namespace tfmini::conv {
 namespace {
 
-constexpr int64_t kBandBytes = 128 << 10;  // of padded source per band of rows
+constexpr int64_t kBandRows = 16;         // of outputs computed together, strip by strip:
+constexpr int64_t kStripBytes = 4 << 10;  // of a row of the source, so that the rows of a window stay in L1
 constexpr int64_t kParts = 16;  // partial filter gradients at most; fixed, so that bits do not depend on threads
 
-// Rows of output pixels computed together, from one padded copy of what they read.
-int64_t band_rows(const AxisTaps& h, const AxisTaps& w, int64_t channels, size_t element) {
-  const int64_t row_bytes = w.span(w.count) * channels * static_cast<int64_t>(element);
-  const int64_t rows = (kBandBytes / std::max<int64_t>(1, row_bytes) - h.span(1)) / h.step + 1;
-  return std::clamp<int64_t>(rows, 1, h.count);
+// Outputs [begin, end) that have the taps [first, last) of an axis inside the image.
+struct Segment {
+  int64_t begin, end, first, last;
+};
+
+std::vector<Segment> segments(const AxisTaps& a, int64_t size, int64_t longest) {
+  std::vector<Segment> found;
+  for (int64_t o = 0; o < a.count; ++o) {
+    const auto below = [&](int64_t limit) {
+      return std::ranges::lower_bound(a.taps, limit - o * a.step, {}, &AxisTaps::Tap::offset) - a.taps.begin();
+    };
+    const int64_t first = below(0), last = below(size);
+    if (found.empty() || found.back().first != first || found.back().last != last) found.push_back({o, o, first, last});
+    found.back().end = o + 1;
+  }
+  return found;
 }
 
-// The source of rows [begin, end) of outputs, each channel repeated `multiplier` times.
+// Rows of images whose channels are repeated `multiplier` times.
 template <class T>
-class SourceBand {
+class SourceRows {
  public:
-  SourceBand(const Image<T>& first, const AxisTaps& h, const AxisTaps& w, int64_t multiplier, int64_t max_rows)
-      : image_(first), h_(h), w_(w), multiplier_(multiplier), channels_(first.channels * multiplier) {
-    const int64_t pixels = h.span(max_rows) * w.span(w.count);
-    copy_ = Tensor(dtype_of<T>, Shape{pixels * channels_});
-    if (multiplier > 1) single_ = Tensor(dtype_of<T>, Shape{pixels * first.channels});
-  }
+  SourceRows(const Image<T>& first, int64_t multiplier) : image_(first), multiplier_(multiplier) {}
 
+  // Makes rows [begin, end) of image n available.
   void load(int64_t n, int64_t begin, int64_t end) {
-    const Rect rect{begin * h_.step + h_.low(), w_.low(), h_.span(end - begin), w_.span(w_.count)};
-    Image<T> image = image_;
-    image.data += n * image.height * image.width * image.channels;
-    if (multiplier_ == 1 && rect.y >= 0 && rect.x >= 0 && rect.y + rect.height <= image.height &&
-        rect.x + rect.width <= image.width) {
-      data_ = image.data + (rect.y * image.width + rect.x) * channels_;
-      row_ = image.width * channels_;
-      return;
-    }
-    T* copy = copy_.template data<T>();
-    data_ = copy;
-    row_ = rect.width * channels_;
-    if (multiplier_ == 1) {
-      load_band(image, rect, copy);
-      return;
-    }
-    const T* from = single_.template data<T>();
-    load_band(image, rect, single_.template data<T>());
-    for (int64_t i = 0; i < rect.height * rect.width * image.channels; ++i, copy += multiplier_)
-      std::fill_n(copy, multiplier_, from[i]);
+    const int64_t row = image_.width * image_.channels;
+    const T* from = image_.data + n * image_.height * row;
+    first_ = multiplier_ == 1 ? 0 : begin;
+    data_ = from;
+    if (multiplier_ == 1) return;
+    from += begin * row;
+    copy_.resize(std::max<int64_t>(0, end - begin) * row * multiplier_);
+    T* to = copy_.data();
+    for (int64_t i = 0; i < (end - begin) * row; ++i, to += multiplier_) std::fill_n(to, multiplier_, from[i]);
+    data_ = copy_.data();
   }
-
-  // What row `begin + i` of outputs reads.
-  const T* row(int64_t i) const { return data_ + i * h_.step * row_; }
-  // Where each tap lies from there, row-major over (h, w) taps.
-  void offsets(std::vector<int64_t>& out) const {
-    out.clear();
-    for (const auto& th : h_.taps)
-      for (const auto& tw : w_.taps) out.push_back((th.offset - h_.low()) * row_ + (tw.offset - w_.low()) * channels_);
-  }
-  int64_t step() const { return w_.step * channels_; }
+  int64_t channels() const { return image_.channels * multiplier_; }
+  int64_t row() const { return image_.width * channels(); }
+  // Where row y begins, which may lie outside as long as nothing is read there.
+  const T* at(int64_t y) const { return data_ + (y - first_) * row(); }
 
  private:
   const Image<T> image_;
+  const int64_t multiplier_;
+  std::vector<T> copy_;
+  const T* data_ = nullptr;
+  int64_t first_ = 0;
+};
+
+// Walks over rows of outputs in stretches whose pixels have the same taps inside the image.
+template <class T>
+class Walker {
+ public:
+  Walker(const Image<T>& source, int64_t multiplier, const AxisTaps& h, const AxisTaps& w)
+      : source_(source, multiplier),
+        height_(source.height),
+        h_(h),
+        w_(w),
+        columns_(segments(w, source.width, strip(source.channels * multiplier * w.step))) {}
+
+  // fn(x, taps, y, begin, end): outputs [begin, end) of row y, the first of which lies on x.
+  template <class Fn>
+  void rows(int64_t n, int64_t first, int64_t last, const Fn& fn) {
+    if (!h_.taps.empty())
+      source_.load(n, std::clamp<int64_t>(first * h_.step + h_.low(), 0, height_),
+                   std::clamp<int64_t>((last - 1) * h_.step + h_.taps.back().offset + 1, 0, height_));
+    for (const Segment& s : columns_)
+      for (int64_t y = first; y < last; ++y) {
+        offsets_.clear();
+        weights_.clear();
+        for (size_t i = 0; i < h_.taps.size(); ++i) {
+          const int64_t at = y * h_.step + h_.taps[i].offset;
+          if (at < 0 || at >= height_) continue;
+          for (int64_t j = s.first; j < s.last; ++j) {
+            offsets_.push_back(h_.taps[i].offset * source_.row() + w_.taps[j].offset * source_.channels());
+            weights_.push_back((static_cast<int64_t>(i * w_.taps.size()) + j) * source_.channels());
+          }
+        }
+        const T* const x = source_.at(y * h_.step) + s.begin * w_.step * source_.channels();
+        fn(x,
+           simd::DepthwiseTaps{offsets_.data(), weights_.data(), static_cast<int64_t>(offsets_.size()),
+                               w_.step * source_.channels()},
+           y, s.begin, s.end);
+      }
+  }
+
+ private:
+  static int64_t strip(int64_t elements_per_pixel) {
+    return std::max<int64_t>(6, kStripBytes / static_cast<int64_t>(sizeof(T)) / elements_per_pixel);
+  }
+
+  SourceRows<T> source_;
+  const int64_t height_;
   const AxisTaps& h_;
   const AxisTaps& w_;
-  const int64_t multiplier_, channels_;
-  Tensor copy_, single_;
-  const T* data_ = nullptr;
-  int64_t row_ = 0;
+  const std::vector<Segment> columns_;
+  std::vector<int64_t> offsets_, weights_;
 };
 
 // One phase of the input gradient, or the whole forward pass: out gets, per pixel, sums of
@@ -89,43 +129,31 @@ void correlate_channels(int64_t batch, const Image<T>& source, const AxisTaps& h
       const T* tap = filter + (th.k * filter_width + tw.k) * channels;
       weights.insert(weights.end(), tap, tap + channels);
     }
-  const int64_t taps = h.taps.size() * w.taps.size();
-  const bool idle = taps == 0;  // no window reaches these pixels
-  const int64_t rows = idle ? h.count : band_rows(h, w, channels, sizeof(T));
-  const int64_t bands = (h.count + rows - 1) / rows;
+  const int64_t taps = h.taps.size() * w.taps.size(), bands = (h.count + kBandRows - 1) / kBandRows;
   const auto& loops = simd::depthwise_loops<T>();
-  parallel_for(batch * bands, grain_for_cost(0.1 * rows * w.count * channels * (taps + 1)),
-               [&](int64_t begin, int64_t end) {
-                 std::vector<T> sums(fold > 1 ? w.count * channels : 0);
-                 std::vector<int64_t> offsets;
-                 std::optional<SourceBand<T>> band;
-                 if (!idle) band.emplace(source, h, w, multiplier, rows);
-                 for (int64_t i = begin; i < end; ++i) {
-                   const int64_t n = i / bands, first = i % bands * rows, last = std::min(h.count, first + rows);
-                   if (!idle) {
-                     band->load(n, first, last);
-                     band->offsets(offsets);
-                   }
-                   for (int64_t y = first; y < last; ++y) {
-                     T* to = out + ((n * out_height + h.first + y * h.every) * out_width + w.first) * out_channels;
-                     const int64_t to_step = w.every * out_channels;
-                     if (idle) {
-                       for (int64_t x = 0; x < w.count; ++x) std::fill_n(to + x * to_step, out_channels, T(0));
-                       continue;
-                     }
-                     T* direct = fold > 1 ? sums.data() : to;
-                     loops.forward(band->row(y - first), offsets.data(), taps, band->step(), weights.data(), direct,
-                                   fold > 1 ? channels : to_step, w.count, channels);
-                     if (fold == 1) continue;
-                     for (int64_t x = 0; x < w.count; ++x)
-                       for (int64_t c = 0; c < out_channels; ++c) {
-                         T sum = T(0);
-                         for (int64_t q = 0; q < fold; ++q) sum += sums[x * channels + c * fold + q];
-                         to[x * to_step + c] = sum;
-                       }
-                   }
-                 }
-               });
+  const double cost = 0.1 * static_cast<double>(kBandRows * w.count * channels * (taps + 1));
+  parallel_for(batch * bands, grain_for_cost(cost), [&](int64_t begin, int64_t end) {
+    Walker<T> walker(source, multiplier, h, w);
+    std::vector<T> sums(fold > 1 ? w.count * channels : 0);
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t n = i / bands, first = i % bands * kBandRows;
+      walker.rows(n, first, std::min(h.count, first + kBandRows),
+                  [&](const T* x, const simd::DepthwiseTaps& t, int64_t y, int64_t from, int64_t to) {
+                    const int64_t step = w.every * out_channels;
+                    T* const row =
+                        out + ((n * out_height + h.first + y * h.every) * out_width + w.first) * out_channels;
+                    if (fold == 1)
+                      return loops.forward(x, t, weights.data(), row + from * step, step, to - from, channels);
+                    loops.forward(x, t, weights.data(), sums.data(), channels, to - from, channels);
+                    for (int64_t p = from; p < to; ++p)
+                      for (int64_t c = 0; c < out_channels; ++c) {
+                        T sum = T(0);
+                        for (int64_t q = 0; q < fold; ++q) sum += sums[(p - from) * channels + c * fold + q];
+                        row[p * step + c] = sum;
+                      }
+                  });
+    }
+  });
 }
 
 }  // namespace
@@ -155,24 +183,22 @@ void depthwise_filter_grad(const ConvGeometry& g, const T* input, const T* grad,
   std::fill_n(dfilter, size, T(0));
   if (g.empty()) return;
   const AxisTaps h = forward_taps(g.h), w = forward_taps(g.w);
-  const int64_t rows = band_rows(h, w, channels, sizeof(T)), bands = (h.count + rows - 1) / rows;
-  const int64_t parts = std::min(kParts, g.batch * bands);
+  const int64_t bands = (h.count + kBandRows - 1) / kBandRows, parts = std::min(kParts, g.batch * bands);
   Tensor partial(dtype_of<T>, Shape{parts * size});
   const auto& loops = simd::depthwise_loops<T>();
-  const double cost = 0.1 * g.batch * g.h.out * g.w.out * size;
-  parallel_for(parts, grain_for_cost(cost / parts), [&](int64_t begin, int64_t end) {
-    SourceBand<T> band({input, g.h.in, g.w.in, g.in_channels, false}, h, w, g.group_out(), rows);
-    std::vector<int64_t> offsets;
+  const double cost = 0.1 * static_cast<double>(g.batch * g.h.out * g.w.out * size);
+  parallel_for(parts, grain_for_cost(cost / static_cast<double>(parts)), [&](int64_t begin, int64_t end) {
+    Walker<T> walker({input, g.h.in, g.w.in, g.in_channels, false}, g.group_out(), h, w);
     for (int64_t p = begin; p < end; ++p) {
-      T* sum = partial.data<T>() + p * size;
+      T* const sum = partial.data<T>() + p * size;
       std::fill_n(sum, size, T(0));
       for (int64_t i = g.batch * bands * p / parts; i < g.batch * bands * (p + 1) / parts; ++i) {
-        const int64_t n = i / bands, first = i % bands * rows, last = std::min(h.count, first + rows);
-        band.load(n, first, last);
-        band.offsets(offsets);
-        for (int64_t y = first; y < last; ++y)
-          loops.filter_grad(band.row(y - first), offsets.data(), taps, band.step(),
-                            grad + (n * h.count + y) * w.count * channels, sum, w.count, channels);
+        const int64_t n = i / bands, first = i % bands * kBandRows;
+        walker.rows(n, first, std::min(h.count, first + kBandRows),
+                    [&](const T* x, const simd::DepthwiseTaps& t, int64_t y, int64_t from, int64_t to) {
+                      const T* const row = grad + (n * h.count + y) * w.count * channels;
+                      loops.filter_grad(x, t, row + from * channels, sum, to - from, channels);
+                    });
       }
     }
   });

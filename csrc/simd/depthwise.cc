@@ -13,13 +13,13 @@ struct Wide {
 
 // kPixels outputs share each load of the filter.
 template <class V, int kPixels, class T>
-inline __attribute__((always_inline)) void forward_pixels(const T* x, const int64_t* offsets, int64_t taps,
-                                                          int64_t step, const T* w, int64_t w_step, T* out,
+inline __attribute__((always_inline)) void forward_pixels(const T* x, const DepthwiseTaps& taps, const T* w, T* out,
                                                           int64_t out_step) {
   V acc[kPixels] = {};
-  for (int64_t t = 0; t < taps; ++t) {
-    const V weight = *reinterpret_cast<const V*>(w + t * w_step);
-    const T* at = x + offsets[t];
+  const int64_t step = taps.step;
+  for (int64_t t = 0; t < taps.count; ++t) {
+    const V weight = *reinterpret_cast<const V*>(w + taps.weights[t]);
+    const T* at = x + taps.offsets[t];
 #pragma GCC unroll 6
     for (int p = 0; p < kPixels; ++p) acc[p] += weight * *reinterpret_cast<const V*>(at + p * step);
   }
@@ -28,67 +28,63 @@ inline __attribute__((always_inline)) void forward_pixels(const T* x, const int6
 }
 
 template <int kPixels, class T>
-inline __attribute__((always_inline)) void forward_channels(const T* x, const int64_t* offsets, int64_t taps,
-                                                            int64_t step, const T* w, T* out, int64_t out_step,
-                                                            int64_t channels) {
+inline __attribute__((always_inline)) void forward_channels(const T* x, const DepthwiseTaps& taps, const T* w, T* out,
+                                                            int64_t out_step, int64_t channels) {
   using V = typename Wide<T>::type;
   constexpr int64_t kLanes = kVectorBytes / sizeof(T);
   int64_t c = 0;
-  for (; c + kLanes <= channels; c += kLanes)
-    forward_pixels<V, kPixels>(x + c, offsets, taps, step, w + c, channels, out + c, out_step);
-  for (; c < channels; ++c) forward_pixels<T, kPixels>(x + c, offsets, taps, step, w + c, channels, out + c, out_step);
+  for (; c + kLanes <= channels; c += kLanes) forward_pixels<V, kPixels>(x + c, taps, w + c, out + c, out_step);
+  for (; c < channels; ++c) forward_pixels<T, kPixels>(x + c, taps, w + c, out + c, out_step);
 }
 
 // All channels of a few pixels before the next ones: whole cache lines are used while they are in L1.
 template <class T>
-void forward(const T* x, const int64_t* offsets, int64_t taps, int64_t step, const T* w, T* out, int64_t out_step,
-             int64_t pixels, int64_t channels) {
+void forward(const T* x, const DepthwiseTaps& taps, const T* w, T* out, int64_t out_step, int64_t pixels,
+             int64_t channels) {
   constexpr int kPixels = 6;
   int64_t p = 0;
   for (; p + kPixels <= pixels; p += kPixels)
-    forward_channels<kPixels>(x + p * step, offsets, taps, step, w, out + p * out_step, out_step, channels);
-  for (; p < pixels; ++p)
-    forward_channels<1>(x + p * step, offsets, taps, step, w, out + p * out_step, out_step, channels);
+    forward_channels<kPixels>(x + p * taps.step, taps, w, out + p * out_step, out_step, channels);
+  for (; p < pixels; ++p) forward_channels<1>(x + p * taps.step, taps, w, out + p * out_step, out_step, channels);
 }
 
 // kTaps sums share each load of the gradient.
 template <class V, int kTaps, class T>
-inline __attribute__((always_inline)) void grad_taps(const T* x, const int64_t* offsets, int64_t step, const T* g,
-                                                     int64_t g_step, T* dw, int64_t w_step, int64_t pixels) {
+inline __attribute__((always_inline)) void grad_taps(const T* x, const DepthwiseTaps& taps, int64_t first, const T* g,
+                                                     int64_t g_step, T* dw, int64_t pixels) {
   V acc[kTaps] = {};
   const T* at[kTaps];
+  const int64_t step = taps.step;
 #pragma GCC unroll 9
-  for (int t = 0; t < kTaps; ++t) at[t] = x + offsets[t];
+  for (int t = 0; t < kTaps; ++t) at[t] = x + taps.offsets[first + t];
   for (int64_t p = 0; p < pixels; ++p) {
     const V gp = *reinterpret_cast<const V*>(g + p * g_step);
 #pragma GCC unroll 9
     for (int t = 0; t < kTaps; ++t) acc[t] += gp * *reinterpret_cast<const V*>(at[t] + p * step);
   }
 #pragma GCC unroll 9
-  for (int t = 0; t < kTaps; ++t) *reinterpret_cast<V*>(dw + t * w_step) += acc[t];
+  for (int t = 0; t < kTaps; ++t) *reinterpret_cast<V*>(dw + taps.weights[first + t]) += acc[t];
 }
 
 template <class V, class T>
-inline __attribute__((always_inline)) void grad_channels(const T* x, const int64_t* offsets, int64_t taps, int64_t step,
-                                                         const T* g, int64_t channels, T* dw, int64_t pixels) {
+inline __attribute__((always_inline)) void grad_channels(const T* x, const DepthwiseTaps& taps, const T* g,
+                                                         int64_t channels, T* dw, int64_t pixels) {
   int64_t t = 0;
-  for (; t + 9 <= taps; t += 9) grad_taps<V, 9>(x, offsets + t, step, g, channels, dw + t * channels, channels, pixels);
-  for (; t + 5 <= taps; t += 5) grad_taps<V, 5>(x, offsets + t, step, g, channels, dw + t * channels, channels, pixels);
-  for (; t < taps; ++t) grad_taps<V, 1>(x, offsets + t, step, g, channels, dw + t * channels, channels, pixels);
+  for (; t + 9 <= taps.count; t += 9) grad_taps<V, 9>(x, taps, t, g, channels, dw, pixels);
+  for (; t + 5 <= taps.count; t += 5) grad_taps<V, 5>(x, taps, t, g, channels, dw, pixels);
+  for (; t < taps.count; ++t) grad_taps<V, 1>(x, taps, t, g, channels, dw, pixels);
 }
 
 template <class T>
-void filter_grad(const T* x, const int64_t* offsets, int64_t taps, int64_t step, const T* g, T* dw, int64_t pixels,
-                 int64_t channels) {
+void filter_grad(const T* x, const DepthwiseTaps& taps, const T* g, T* dw, int64_t pixels, int64_t channels) {
   using V = typename Wide<T>::type;
   constexpr int64_t kLanes = kVectorBytes / sizeof(T);
   constexpr int64_t kPixels = 32;  // per pass over the channels, so that these stay in L1
-  for (int64_t p = 0; p < pixels; p += kPixels, x += kPixels * step, g += kPixels * channels) {
+  for (int64_t p = 0; p < pixels; p += kPixels, x += kPixels * taps.step, g += kPixels * channels) {
     const int64_t n = pixels - p < kPixels ? pixels - p : kPixels;
     int64_t c = 0;
-    for (; c + kLanes <= channels; c += kLanes)
-      grad_channels<V>(x + c, offsets, taps, step, g + c, channels, dw + c, n);
-    for (; c < channels; ++c) grad_channels<T>(x + c, offsets, taps, step, g + c, channels, dw + c, n);
+    for (; c + kLanes <= channels; c += kLanes) grad_channels<V>(x + c, taps, g + c, channels, dw + c, n);
+    for (; c < channels; ++c) grad_channels<T>(x + c, taps, g + c, channels, dw + c, n);
   }
 }
 
