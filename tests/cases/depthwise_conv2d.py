@@ -91,6 +91,8 @@ CASES = [
     *rows("empty_batch", (0, 5, 6, 3), (3, 3, 3, 2)),
     *rows("vector_tail", (2, 9, 10, 35), (3, 3, 35, 1), gradients=False),
     *rows("kernel_beyond_image", (1, 3, 2, 17), (5, 7, 17, 2), gradients=False),
+    *rows("strips", (2, 19, 23, 67), (3, 3, 67, 1), strides=(2, 1), gradients=False),
+    *rows("bands_multiplier", (1, 37, 9, 5), (3, 3, 5, 3), gradients=False),
     *rows("tall", (1, 90, 41, 40), (3, 3, 40, 1), gradients=False, grad=False),
     *rows(
         "bench",
