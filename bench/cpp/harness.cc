@@ -19,7 +19,7 @@ namespace tfmini::bench {
 namespace {
 
 constexpr const char* kOptions =
-    "  --device cpu|cuda   where to run (default cpu)\n"
+    "  --device cpu|cuda   where to run (a program has rows for one of them)\n"
     "  --only TEXT         rows whose name contains TEXT\n"
     "  --budget SECONDS    time per row (default 0.5; 0: call each row once)\n"
     "  --list              names of the rows\n"
@@ -30,17 +30,26 @@ constexpr const char* kOptions =
   std::exit(2);
 }
 
-void check_device(const std::string& device) {
-  if (device == "cpu") return;
-  if (device != "cuda") refuse("--device: expected cpu or cuda, got '" + device + "'");
+void check_device(const std::string& device, Suite::On on) {
+  if (device != "cpu" && device != "cuda") refuse("--device: expected cpu or cuda, got '" + device + "'");
+  if ((device == "cuda") != (on == Suite::On::kGpu))
+    refuse("--device " + device + ": this program has rows for the " + (device == "cpu" ? "GPU" : "CPU") + " only");
+}
+
+// Waits for the first GPU; refuses where there is none.
+Suite::Call settle_gpu() {
   const std::string missing = cuda_status();
-  refuse(missing.empty() ? "--device cuda: this program has rows for the CPU only"
-                         : "--device cuda: " + missing + "; --device cpu works everywhere");
+  if (!missing.empty()) refuse("--device cuda: " + missing);
+#if defined(TFMINI_WITH_CUDA)
+  return [] { cuda::device(0).synchronize(); };
+#else
+  return {};
+#endif
 }
 
 }  // namespace
 
-Suite::Suite(int argc, char** argv, const char* what) : left_over_{argv[0]} {
+Suite::Suite(int argc, char** argv, const char* what, On on) : left_over_{argv[0]}, on_(on), settle_([] {}) {
   for (int i = 1; i < argc; ++i) {
     const std::string option = argv[i];
     const auto value = [&]() -> std::string {
@@ -51,7 +60,7 @@ Suite::Suite(int argc, char** argv, const char* what) : left_over_{argv[0]} {
       std::printf("%s\n\n%s", what, kOptions);
       std::exit(0);
     } else if (option == "--device") {
-      check_device(value());
+      check_device(value(), on);
     } else if (option == "--only") {
       only_ = value();
     } else if (option == "--budget") {
@@ -64,6 +73,7 @@ Suite::Suite(int argc, char** argv, const char* what) : left_over_{argv[0]} {
       refuse("unknown option " + option + "; there are\n" + kOptions);
     }
   }
+  if (on == On::kGpu && !list_) settle_ = settle_gpu();
 }
 
 void Suite::row(std::string name, Work work, std::function<Call()> make) {
@@ -84,13 +94,16 @@ int Suite::run() {
   if (::benchmark::ReportUnrecognizedArguments(count, arguments.data())) return 2;
   const double peak = 1e9 * probe::peak_gflops(max_threads());
   for (const Row& row : rows_) {
-    auto* registered = ::benchmark::RegisterBenchmark(row.name.c_str(), [&row, peak](::benchmark::State& state) {
+    auto* registered = ::benchmark::RegisterBenchmark(row.name.c_str(), [this, &row, peak](::benchmark::State& state) {
       const Call call = row.make();
-      for (auto _ : state) call();
+      for (auto _ : state) {
+        call();
+        settle_();
+      }
       const auto rate = ::benchmark::Counter::kIsIterationInvariantRate;
       if (row.work.flops > 0) {
         state.counters["FLOP/s"] = {row.work.flops, rate};
-        state.counters["of_peak"] = {row.work.flops / peak, rate};
+        if (on_ == On::kCpu) state.counters["of_peak"] = {row.work.flops / peak, rate};
       }
       if (row.work.bytes > 0) state.counters["B/s"] = {row.work.bytes, rate};
     });
@@ -105,12 +118,13 @@ int Suite::run() {
 
 namespace {
 
-// Shorter calls are timed several at once, so that reading the clock does not count.
-constexpr double kShortest = 20e-6;
+// Shorter calls are timed several at once, so that reading the clock (or waiting for a GPU) does not count.
+constexpr double kShortest = 20e-6, kShortestOnGpu = 5e-3;
 
-double seconds_of(const Suite::Call& call, int times) {
+double seconds_of(const Suite::Call& call, int times, const Suite::Call& settle) {
   const double start = probe::now();
   for (int i = 0; i < times; ++i) call();
+  settle();
   return (probe::now() - start) / times;
 }
 
@@ -120,23 +134,29 @@ int Suite::run() {
   if (list_) return 0;
   if (left_over_.size() > 1) refuse(std::string(left_over_[1]) + ": this build has no Google Benchmark");
   const int threads = max_threads();
-  const double peak = probe::peak_gflops(threads);
-  std::printf("%s, %d thread%s, peak %.0f GFLOP/s\n", isa_name(best_isa()), threads, threads == 1 ? "" : "s", peak);
+  const double peak = on_ == On::kCpu ? probe::peak_gflops(threads) : 0;
+  if (on_ == On::kCpu)
+    std::printf("%s, %d thread%s, peak %.0f GFLOP/s\n", isa_name(best_isa()), threads, threads == 1 ? "" : "s", peak);
   std::printf("%-40s %11s %11s %10s %7s %8s\n", "", "median us", "min us", "GFLOP/s", "% peak", "GB/s");
   for (const Row& row : rows_) {
     const Call call = row.make();
-    const double first = seconds_of(call, 1);
-    const int together = budget_ == 0 ? 1 : static_cast<int>(std::clamp(kShortest / first, 1.0, 1000.0));
+    if (on_ == On::kGpu) seconds_of(call, 1, settle_);  // loads the kernels
+    const double first = seconds_of(call, 1, settle_);
+    const double shortest = on_ == On::kGpu ? kShortestOnGpu : kShortest;
+    const int together = budget_ == 0 ? 1 : static_cast<int>(std::clamp(shortest / first, 1.0, 1000.0));
     std::vector<double> samples;
     const double end = probe::now() + budget_;
     do {
-      samples.push_back(seconds_of(call, together));
+      samples.push_back(seconds_of(call, together, settle_));
     } while (probe::now() < end || (budget_ > 0 && samples.size() < 5));
     std::sort(samples.begin(), samples.end());
     const double median = samples[samples.size() / 2];
     std::printf("%-40s %11.1f %11.1f", row.name.c_str(), 1e6 * median, 1e6 * samples[0]);
     const double gflops = 1e-9 * row.work.flops / median;
-    if (row.work.flops > 0) std::printf(" %10.1f %7.1f", gflops, 100 * gflops / peak);
+    if (row.work.flops > 0) {
+      std::printf(" %10.1f", gflops);
+      peak > 0 ? std::printf(" %7.1f", 100 * gflops / peak) : std::printf(" %7s", "");
+    }
     if (row.work.bytes > 0) std::printf("%*s %8.1f", row.work.flops > 0 ? 0 : 19, "", 1e-9 * row.work.bytes / median);
     std::printf("\n");
     std::fflush(stdout);

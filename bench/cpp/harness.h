@@ -27,9 +27,12 @@ struct Work {
 class Suite {
  public:
   using Call = std::function<void()>;
+  // Where a program's rows run. On the GPU, what is timed only queues work; the harness waits for it.
+  enum class On { kCpu, kGpu };
 
-  // Reads the options (--help lists them); ends the program when they are wrong or only ask for help.
-  Suite(int argc, char** argv, const char* what);
+  // Reads the options (--help lists them); ends the program when they are wrong or only ask for help, and when there is
+  // no GPU to run on.
+  Suite(int argc, char** argv, const char* what, On on = On::kCpu);
 
   void row(std::string name, Work work, std::function<Call()> make);
 
@@ -46,6 +49,8 @@ class Suite {
   std::vector<Row> rows_;
   std::vector<char*> left_over_;  // options for Google Benchmark
   std::string only_;
+  On on_;
+  Call settle_;  // waits for what was queued
   double budget_ = 0.5;
   bool list_ = false;
 };

@@ -2,6 +2,7 @@
 
 #include "conv/axes.cuh"
 #include "gemm/run.cuh"
+#include "gemm/wgmma_run.cuh"
 
 namespace tfmini::cuda {
 namespace {
@@ -43,11 +44,39 @@ void matrix_product(const Place& place, int64_t groups, Gemm<T> g) {
   if (g.m > 0 && g.n > 0) gemm(place, g);
 }
 
+// B for the copy engine of sm_90a.
+template <class T>
+struct Boxes {
+  WgmmaOperand<T> matrix{};
+  BoxedB how;
+  bool taps = false;  // `shape`, not `matrix`
+  TensorShape shape{};
+};
+
 template <class A, class B>
-void run(const Place& place, GemmArgs<A, B>& args, int64_t groups) {
-  if (args.out.m == 0 || args.out.n == 0) return;
+void run(const Place& place, const GemmArgs<A, B>& args, int64_t groups, const Boxes<typename A::Element>& boxes) {
   using T = typename A::Element;
-  const GemmSizes sizes{args.out.m, args.out.n, args.k, groups, sizeof(T), uses_tensor_cores<T>()};
+  if (args.out.m == 0 || args.out.n == 0) return;
+  GemmSizes sizes{args.out.m, args.out.n, args.k, groups, sizeof(T), uses_tensor_cores<T>()};
+  // 32-bit operands of wgmma lie along k.
+  if constexpr (sizeof(T) < 8 && (A::kByK || sizeof(T) == 2)) {
+    constexpr int kUnit = Unit<T>::kSize, kDepth = 128 / static_cast<int>(sizeof(T));
+    sizes.gathered = true;
+    sizes.wgmma = sizes.tensor_cores && place.chip.major == 9 && place.chip.minor == 0 && args.k > 0 &&
+                  args.a.aligned(kUnit) && args.a_batch % kUnit == 0 && args.b.aligned(kUnit) &&
+                  (!boxes.taps || boxes.how.channels.divisor() % kDepth == 0);
+    const GemmPlan plan = choose_gemm(sizes, place.chip);
+    if (plan.kernel == GemmKernel::kWgmma) {
+      GatherArgs<A> gather;
+      gather.a = args.a;
+      gather.a_batch = args.a_batch;
+      gather.b = boxes.how;
+      gather.product.k = args.k;
+      gather.product.out = args.out;
+      if (run_wgmma_gather(place, gather, groups, plan, boxes.matrix, boxes.taps ? &boxes.shape : nullptr)) return;
+    }
+    sizes.wgmma = false;
+  }
   run_gemm(place, args, groups, choose_gemm(sizes, place.chip));
 }
 
@@ -86,7 +115,10 @@ void conv_forward(const Place& place, const ConvGeometry& g, const T* input, con
   args.out.m = args.a.rows;
   args.out.n = s.group_out;
   args.out.epilogue = finish;
-  run(place, args, g.groups);
+  Boxes<T> boxes;
+  boxes.matrix = {filter, false, s.out, args.k, s.out, 1, 0};
+  boxes.how.batch = s.group_out;
+  run(place, args, g.groups, boxes);
 }
 
 template <class T>
@@ -137,7 +169,19 @@ void conv_input_grad(const Place& place, const ConvGeometry& g, const T* filter,
       args.out.batch = s.group_in;
       args.out.m = args.a.rows;
       args.out.n = s.group_in;
-      run(place, args, g.groups);
+      Boxes<T> boxes;
+      boxes.taps = boxes.how.by_taps = true;
+      boxes.how.batch = s.group_out;
+      boxes.how.channels = args.b.channels;
+      boxes.how.taps_w = args.b.taps_w;
+      boxes.how.first_tap = y.first_tap * static_cast<int>(g.w.kernel) + x.first_tap;
+      boxes.how.tap_h = y.tap_step * static_cast<int>(g.w.kernel);
+      boxes.how.tap_w = x.tap_step;
+      constexpr int64_t kSize = sizeof(T);
+      if constexpr (kSize < 8)
+        boxes.shape = {tensor_element<T>(),     filter,        s.out,       s.group_in,
+                       g.h.kernel * g.w.kernel, s.out * kSize, tap * kSize, 128};
+      run(place, args, g.groups, boxes);
     }
 }
 
@@ -170,7 +214,10 @@ void conv_filter_grad(const Place& place, const ConvGeometry& g, const T* input,
   args.out.batch = s.group_out;
   args.out.m = args.a.cols;
   args.out.n = s.group_out;
-  run(place, args, g.groups);
+  Boxes<T> boxes;
+  boxes.matrix = {grad, false, s.out, args.k, s.out, 1, 0};
+  boxes.how.batch = s.group_out;
+  run(place, args, g.groups, boxes);
 }
 
 #define TFMINI_CONV(T)                                                                                       \

@@ -74,6 +74,13 @@ __device__ __forceinline__ void barrier_wait(SharedAddress barrier, uint32_t par
 #endif
 }
 
+// What this thread stored or copied to shared memory so far is seen by wgmma of threads that come after a barrier.
+__device__ __forceinline__ void fence_async() {
+#if defined(TFMINI_SM90A)
+  asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
+#endif
+}
+
 // --- the copy engine --------------------------------------------------------------------------------
 __device__ __forceinline__ void prefetch_tensor_map(const TensorMap* map) {
 #if defined(TFMINI_SM90A)

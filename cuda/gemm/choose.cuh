@@ -29,6 +29,7 @@ struct GemmSizes {
   int element_bytes = 4;
   bool tensor_cores = false;  // 16-bit elements, or float rounded to TF32
   bool wgmma = false;         // the kernel of sm_90a can take these operands,
+  bool gathered = false;      // in its variant that gathers A,
   double copied_bytes = 0;    // after transposing some of them: bytes read and written
 };
 
@@ -54,6 +55,7 @@ inline GemmPlan choose_gemm(const GemmSizes& g, const Chip& chip) {
   double best_cycles = -1;
   for (const Candidate& c : kCandidates) {
     if ((c.kernel == GemmKernel::kWgmma && !g.wgmma) || (c.kernel == GemmKernel::kSimt) == g.tensor_cores) continue;
+    if (g.gathered && c.m == 256) continue;
     if (g.element_bytes == 8 && c.m > 64) continue;  // would need 256 registers for its sums alone
     const double rate = c.rate * (g.tensor_cores && g.element_bytes == 4 ? 0.5 : 1.0);
     const int64_t tiles = (g.m + c.m - 1) / c.m * ((g.n + c.n - 1) / c.n) * g.batch;
@@ -63,7 +65,10 @@ inline GemmPlan choose_gemm(const GemmSizes& g, const Chip& chip) {
       const int64_t parts = std::max<int64_t>(1, (g.k + depth - 1) / depth);  // no part is empty
       if (parts < splits || (splits > 1 && (depth < 2 * kSplitUnit || tiles * splits > slots))) break;
       const int64_t waves = (tiles * splits + slots - 1) / slots;
-      const double work = static_cast<double>(depth) * c.m * c.n * c.per_chip / rate;
+      // Blocks on one multiprocessor share its rate; one alone reaches half of it.
+      const int64_t together = (tiles * splits + chip.multiprocessors - 1) / chip.multiprocessors;
+      const double sharing = std::clamp(static_cast<double>(together), c.per_chip * 0.5, c.per_chip * 1.0);
+      const double work = static_cast<double>(depth) * c.m * c.n * sharing / rate;
       double cycles = static_cast<double>(waves) * (work + kTileCycles);
       if (c.kernel == GemmKernel::kWgmma && g.copied_bytes > 0)
         cycles += kLaunchCycles + g.copied_bytes / kBytesPerCycle;

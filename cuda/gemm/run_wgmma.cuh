@@ -10,33 +10,6 @@
 
 namespace tfmini::cuda {
 
-template <class T>
-constexpr TensorElement tensor_element() {
-  if constexpr (sizeof(T) == 4) return TensorElement::kTF32;
-  return std::is_same_v<T, Half> ? TensorElement::kHalf : TensorElement::kBFloat16;
-}
-
-// An operand in memory: `outer` rows along k, or k rows along `outer`.
-template <class T>
-struct WgmmaOperand {
-  const T* data;
-  bool by_k;
-  int64_t outer, k, ld, batch, batch_stride;
-
-  TensorShape shape(int tile_outer) const {
-    TensorShape s;
-    s.element = tensor_element<T>();
-    s.data = data;
-    s.cols = by_k ? k : outer;
-    s.rows = by_k ? outer : k;
-    s.batch = batch_stride ? batch : 1;
-    s.row_stride = ld * static_cast<int64_t>(sizeof(T));
-    s.batch_stride = batch_stride ? batch_stride * static_cast<int64_t>(sizeof(T)) : s.row_stride;
-    s.box_rows = by_k ? tile_outer : 64;
-    return s;
-  }
-};
-
 template <class T, int kBlocks, bool kAByK, bool kBByK>
 void launch_wgmma_tile(const Place& place, const TensorMap& a, const TensorMap& b, const WgmmaArgs<T>& args) {
   using Tile = WgmmaTile<T, kBlocks>;
@@ -114,6 +87,42 @@ bool run_wgmma(const Place& place, const Gemm<T>& g, const GemmPlan& plan) {
   args.tiles = count_tiles(args.order, g.batch, plan);
   if (!launch_wgmma(place, a, b, args, plan.tile_m)) return false;
   if (plan.splits > 1) launch_sum_parts(args.out, g.batch, place.stream);
+  return true;
+}
+
+template <class A, bool kBByK>
+void launch_gather(const Place& place, const TensorMap& map_b, const GatherArgs<A>& args) {
+  using Tile = WgmmaTile<typename A::Element, 1>;
+  const auto blocks = static_cast<unsigned>(std::min<int64_t>(args.product.tiles, place.chip.multiprocessors));
+  launch_with_shared(wgmma_gather<Tile, A, kBByK>, dim3(blocks), dim3(Tile::kThreads), Tile::kSharedBytes, place.stream,
+                     map_b, args);
+}
+
+template <class A>
+bool run_wgmma_gather(const Place& place, GatherArgs<A> args, int64_t batch, const GemmPlan& plan,
+                      WgmmaOperand<typename A::Element> b, const TensorShape* b_shape) {
+  using T = typename A::Element;
+  BufferRef b_copy;
+  if constexpr (sizeof(T) == 4)
+    if (!b_shape && !b.by_k) b_copy = along_k(place, &b);
+  TensorMap map_b;
+  if (!encode_tensor_map(&map_b, b_shape ? *b_shape : b.shape(128))) return false;
+  WgmmaArgs<T>& product = args.product;
+  product.split_depth = plan.split_depth;
+  const BufferRef parts = prepare_output(place, &product.out, batch, plan);
+  product.order = {ceil_div(product.out.m, plan.tile_m), ceil_div(product.out.n, plan.tile_n)};
+  product.tiles = count_tiles(product.order, batch, plan);
+  const bool b_by_k = b_shape || b.by_k;
+  if constexpr (sizeof(T) == 4) {
+    launch_gather<A, true>(place, map_b, args);
+  } else {
+    if constexpr (A::kByK) {
+      b_by_k ? launch_gather<A, true>(place, map_b, args) : launch_gather<A, false>(place, map_b, args);
+    } else {
+      launch_gather<A, false>(place, map_b, args);
+    }
+  }
+  if (plan.splits > 1) launch_sum_parts(product.out, batch, place.stream);
   return true;
 }
 

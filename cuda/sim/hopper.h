@@ -61,6 +61,7 @@ inline void barrier_wait(SharedAddress barrier, uint32_t parity) {
   while (sim_barrier(barrier).phase == parity) sim::wait_for_others();
 }
 
+inline void fence_async() {}
 inline void prefetch_tensor_map(const TensorMap*) {}
 inline void copy_box(SharedAddress to, const TensorMap* map, SharedAddress barrier, int col, int row, int batch) {
   if (to % 1024) sim::trap("TMA: a box with the 128-byte swizzle must begin at a multiple of 1024 bytes");

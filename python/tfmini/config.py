@@ -9,11 +9,11 @@ from __future__ import annotations
 import types
 from typing import Any, NamedTuple
 
-from tfmini import errors
+from tfmini import _core, errors
 
 __all__ = [
     "ConfigProto", "GPUOptions", "GraphOptions", "OptimizerOptions", "PhysicalDevice", "RunMetadata", "RunOptions",
-    "list_physical_devices",
+    "experimental", "list_physical_devices",
 ]  # fmt: skip
 
 
@@ -205,3 +205,20 @@ def list_physical_devices(device_type: str | None = None) -> list[PhysicalDevice
 
     found = [PhysicalDevice("/physical_device" + d.name.removeprefix("/device"), d.device_type) for d in list_devices()]
     return [d for d in found if device_type in (None, d.device_type)]
+
+
+class experimental:  # noqa: N801 (TensorFlow's name)
+    """`tf.config.experimental`."""
+
+    @staticmethod
+    def enable_tensor_float_32_execution(enabled: bool) -> None:
+        """Lets GPUs round the factors of float32 matrix products and convolutions to 10 bits of fraction, or not.
+
+        They may by default, as in TensorFlow: tensor cores need it. Runs that were recorded already keep what they have.
+        """
+        _core.set_tensor_float_32(bool(enabled))
+
+    @staticmethod
+    def tensor_float_32_execution_enabled() -> bool:
+        """Whether they may."""
+        return _core.tensor_float_32()

@@ -106,6 +106,8 @@ void check_type(Device& device) {
       geometry(1, 6, 9, 3, axis(5, 1, 1, 1, 0), axis(5, 1, 2, 1, 0)),
       geometry(1, 8, 8, 1, axis(6, 2, 4, 2, 3), axis(3, 1, 1, 1, 2)),  // windows and inputs that meet nothing
       geometry(3, 32, 40, 1, axis(4, 1, 1, 1, 0), axis(5, 1, 1, 1, 0)),
+      geometry(1, 16, 64, 1, axis(9, 3, 1, 1, 1), axis(20, 3, 2, 1, 1)),  // filters in boxes, several steps of k
+      geometry(2, 16, 128, 2, axis(6, 3, 2, 1, 1), axis(5, 2, 1, 2, 0)),
       geometry(0, 8, 8, 1, axis(4, 3, 1, 1, 1), axis(4, 3, 1, 1, 1)),
   };
   for (const ConvGeometry& g : shapes) {
