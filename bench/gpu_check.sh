@@ -82,12 +82,17 @@ memcheck() { sanitize memcheck; }
 racecheck() { sanitize racecheck; }
 synccheck() { sanitize synccheck; }
 
+products() {  # next to cuBLAS and cuDNN, where they are found
+  cmake -B build/cuda -DTFMINI_BUILD_BENCH=ON >/dev/null && ninja -C build/cuda bench_cuda_kernels &&
+    timeout $limit build/cuda/bench/cpp/bench_cuda_kernels --budget 0.1 | tee "$work/products.txt"
+}
 peers() { [ -n "${TORCH_PYTHON:-}" ] && echo "--peer torch=$TORCH_PYTHON ${1:+--peer $1=$TORCH_PYTHON}"; }
 kernels() {
   if ((simulate)); then
     "$python" bench/run_ops.py norm --on gpu --budget 0 --only layer_norm_64
     return
   fi
+  products || return 1
   # shellcheck disable=SC2046
   timeout $limit "$python" bench/run_ops.py --on gpu --rounds 2 --budget 0.2 $(peers) --json "$work/results.json"
 }

@@ -1,8 +1,13 @@
-"""Fixtures of all tests."""
+"""Fixtures and settings of all tests.
+
+float32 is compared at full precision on every device; products in TF32 are compared in tests/cpp/cuda_gemm_test.cc.
+"""
 
 import pytest
 
 import tfmini as tf
+
+tf.config.experimental.enable_tensor_float_32_execution(False)
 
 
 @pytest.fixture

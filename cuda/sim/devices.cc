@@ -130,7 +130,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* prop, int device) {
   prop->sharedMemPerBlock = kSharedDefault;
   prop->sharedMemPerBlockOptin = kSharedOptin;
   prop->sharedMemPerMultiprocessor = 228 * 1024;
-  prop->major = 8;  // what needs more than Ampere's instructions has no simulation
+  prop->major = 9;  // sim/ptx.h and sim/hopper.h have the tensor core instructions of Hopper
   // Few, so that loops over a grid smaller than the work are taken.
   prop->multiProcessorCount = 3;
   prop->maxThreadsPerBlock = kMaxThreads;

@@ -207,7 +207,7 @@ def list_physical_devices(device_type: str | None = None) -> list[PhysicalDevice
     return [d for d in found if device_type in (None, d.device_type)]
 
 
-class experimental:  # noqa: N801 (TensorFlow's name)
+class experimental:
     """`tf.config.experimental`."""
 
     @staticmethod
