@@ -71,9 +71,10 @@ uint32_t leading_bits(T element) {
   const auto x = static_cast<ComputeType<T>>(element);
   if constexpr (std::is_floating_point_v<ComputeType<T>>) {
     if (x != x) return (1u << kKeyBits) - 1;
-    const float f = static_cast<float>(x);  // keeps the order; rounds some together
-    const auto b = std::bit_cast<uint32_t>(f == 0.0f ? 0.0f : f);
-    return (b >> 31 ? ~b : b | 0x80000000u) >> (32 - kKeyBits);
+    const float f = static_cast<float>(x) + 0.0f;  // keeps the order; rounds some together, -0 and 0 too
+    const auto b = std::bit_cast<uint32_t>(f);
+    const uint32_t flip = -(b >> 31) | 0x80000000u;  // no branch: signs are hard to predict
+    return (b ^ flip) >> (32 - kKeyBits);
   } else {
     using U = std::make_unsigned_t<T>;
     constexpr int kBits = 8 * sizeof(T), kDrop = kBits > kKeyBits ? kBits - kKeyBits : 0;
