@@ -5,6 +5,7 @@
 
 #include "bindings/module.h"
 #include "core/parallel.h"
+#include "core/registry.h"
 #include "core/tensor_float_32.h"
 
 namespace tfmini {
@@ -26,6 +27,26 @@ void bind_devices(py::module_& m) {
   });
   m.def("tensor_float_32", [] { return tensor_float_32_allowed.load(); });
   m.def("set_tensor_float_32", [](bool allowed) { tensor_float_32_allowed = allowed; });
+#if defined(TFMINI_WITH_CUDA)
+  m.def("check_cuda_parity", &cuda::check_parity, "While on, CPU kernels are compared with their CUDA counterparts.");
+  m.def("cuda_parity_counts", [] {
+    py::dict out;
+    for (const auto& [op, n] : cuda::parity_counts()) out[op.c_str()] = n;
+    return out;
+  });
+#endif
+  m.def(
+      "cuda_kernels",
+      [] {
+        py::dict out;
+        for (const OpDef* op : Registry::get().all()) {
+          py::list dtypes;
+          for (DType d : Registry::get().kernel_dtypes(op->name, DeviceKind::kCUDA)) dtypes.append(dtype_name(d));
+          if (!dtypes.empty()) out[op->name.c_str()] = dtypes;
+        }
+        return out;
+      },
+      "Ops that have CUDA kernels, with their dtypes (\"invalid\": all).");
   m.def("max_threads", &max_threads);
   m.def("bytes_in_use", [] { return cpu_device().bytes_in_use(); });
   m.def("bytes_cached", [] { return cpu_device().bytes_cached(); });

@@ -25,15 +25,6 @@ BroadcastInput::BroadcastInput(const Shape& in, const Shape& out, int element_si
   if (rank_ > 0) inner_ = sizes_[rank_ - 1];
 }
 
-int64_t BroadcastInput::index(int64_t i) const {
-  int64_t at = 0;
-  for (int d = rank_ - 1; d > 0; --d) {
-    at += i % sizes_[d] * strides_[d];
-    i /= sizes_[d];
-  }
-  return rank_ > 0 ? at + i * strides_[0] : i;
-}
-
 namespace {
 
 // out[r * width + i] = x[r], for short rows: whole blocks are written, each over what the one before wrote too much.

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 
+#include "core/half.h"
 #include "core/shape.h"
 
 namespace tfmini {
@@ -39,7 +40,16 @@ class BroadcastInput {
   // The input's elements for output elements [begin, begin + n). `scratch` has room for n elements.
   Span read(const void* base, int64_t begin, int64_t n, void* scratch) const;
   // Position in the input of one output element.
-  int64_t index(int64_t out_index) const;
+  TFMINI_HOST_DEVICE int64_t index(int64_t out_index) const {
+    if (rank_ == 0) return out_index;
+    int64_t at = 0;
+    for (int d = rank_ - 1; d > 0; --d) {
+      const int64_t outer = quotient(out_index, sizes_[d]);
+      at += (out_index - outer * sizes_[d]) * strides_[d];
+      out_index = outer;
+    }
+    return at + out_index * strides_[0];
+  }
 
   static constexpr int64_t kMinRun = 128;
 
@@ -51,6 +61,12 @@ class BroadcastInput {
   bool present_[Shape::kMaxRank];
   int64_t inner_ = 1;  // size of the last merged dimension
   int element_size_ = 1;
+
+  // Most indices fit 32 bits, for which division is several times faster, on GPUs above all.
+  static TFMINI_HOST_DEVICE int64_t quotient(int64_t a, int64_t b) {
+    if (((a | b) >> 32) == 0) return static_cast<uint32_t>(a) / static_cast<uint32_t>(b);
+    return a / b;
+  }
 
   template <class T>
   void gather(const T* base, int64_t begin, int64_t n, T* out) const;

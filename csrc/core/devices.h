@@ -2,10 +2,13 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/device.h"
+#include "core/registry.h"
 
 namespace tfmini {
 
@@ -39,6 +42,13 @@ std::vector<DeviceInfo> list_devices();
 std::string status();
 // The index-th GPU, opened at first use. Throws InvalidArgumentError if there is none.
 Device& device(int index);
+
+// cuda/core/parity.cu: in plans made while this is on, CPU kernels are compared with their CUDA counterparts as they
+// run.
+void check_parity(bool on);
+Kernel with_parity_check(const OpDef& op, const Attrs& attrs, Kernel cpu);
+// Ops checked so far, with the number of checks.
+std::vector<std::pair<std::string, int64_t>> parity_counts();
 }  // namespace cuda
 #endif
 

@@ -1,21 +1,12 @@
 // BiasAdd, BiasAddV1 and BiasAddGrad.
+#include "ops/bias.h"
+
 #include "core/parallel.h"
 #include "core/registry.h"
 #include "ops/reduce.h"
 
 namespace tfmini {
 namespace {
-
-bool channels_first(const Attrs& attrs) { return attrs.has("data_format") && attrs.string("data_format") == "NCHW"; }
-
-// A value seen as [outer, channels, inner].
-struct Layout {
-  int64_t outer, channels, inner;
-  Layout(const Shape& s, bool first)
-      : outer(first ? s[0] : s.product(0, s.rank() - 1)),
-        channels(first ? s[1] : s.dim(-1)),
-        inner(first ? s.product(2, s.rank()) : 1) {}
-};
 
 void bias_add_shape(InferContext& c) {
   const bool first = channels_first(c.attrs());
@@ -47,7 +38,7 @@ struct BiasAdd {
   explicit BiasAdd(const Attrs& attrs) : first(channels_first(attrs)) {}
   void operator()(KernelContext& c) const {
     using C = ComputeType<T>;
-    const Layout l(c.input(0).shape(), first);
+    const ChannelLayout l(c.input(0).shape(), first);
     const T *value = c.in<T>(0), *bias = c.in<T>(1);
     T* out = c.out<T>(0);
     const int64_t row = l.channels * l.inner;
@@ -72,7 +63,7 @@ struct BiasAddGrad {
   explicit BiasAddGrad(const Attrs& attrs) : first(channels_first(attrs)) {}
   void operator()(KernelContext& c) const {
     using C = ComputeType<T>;
-    const Layout l(c.input(0).shape(), first);
+    const ChannelLayout l(c.input(0).shape(), first);
     Tensor sums = c.scratch(dtype_of<C>, Shape{l.channels});
     C* sum = sums.data<C>();
     std::fill_n(sum, l.channels, C(0));

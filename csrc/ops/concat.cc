@@ -51,7 +51,7 @@ void concat(KernelContext& c, int first, int axis_input) {
   for (int i = first; i < first + c.num_inputs() - 1; ++i) {
     const Tensor& x = c.input(i);
     const int64_t run = x.dim(axis) * inner;
-    StridedCopy().dim(outer, run, out.dim(axis) * inner).dim(run, 1, 1)(x.dtype(), x.raw(), element(out, offset));
+    StridedCopy().dim(outer, run, out.dim(axis) * inner).dim(run, 1, 1)(c, x.dtype(), x.raw(), element(out, offset));
     offset += run;
   }
 }
@@ -105,7 +105,7 @@ class Pack {
     for (int i = 0; i < c.num_inputs(); ++i)
       StridedCopy()
           .dim(outer, inner, out.dim(axis) * inner)
-          .dim(inner, 1, 1)(out.dtype(), c.input(i).raw(), element(out, i * inner));
+          .dim(inner, 1, 1)(c, out.dtype(), c.input(i).raw(), element(out, i * inner));
   }
 
  private:
@@ -123,7 +123,7 @@ void register_concat(Registry& r) {
       .attr("T: type")
       .shape(concat_shape)
       .host_input(0);
-  r.kernel("Concat", DeviceKind::kCPU, DType::kInvalid, concat_kernel);
+  any_device_kernel(r, "Concat", concat_kernel);
 
   r.op("ConcatV2")
       .input("values: N * T")
@@ -134,7 +134,7 @@ void register_concat(Registry& r) {
       .attr("Tidx: {int32, int64} = int32")
       .shape(concat_v2_shape)
       .host_input(1);
-  r.kernel("ConcatV2", DeviceKind::kCPU, DType::kInvalid, concat_v2_kernel);
+  any_device_kernel(r, "ConcatV2", concat_v2_kernel);
 
   r.op("ConcatOffset")
       .input("concat_dim: int32")
@@ -154,7 +154,7 @@ void register_concat(Registry& r) {
       .attr("T: type")
       .attr("axis: int = 0")
       .shape(pack_shape);
-  r.kernel<Pack>("Pack", DeviceKind::kCPU, DType::kInvalid);
+  any_device_kernel<Pack>(r, "Pack");
 }
 
 }  // namespace tfmini

@@ -15,10 +15,12 @@ void fill_shape(InferContext& c) {
 }
 
 void fill_kernel(KernelContext& c) {
-  fill_run(c.output_dtype(0), c.input(1).raw(), c.output(0).raw(), c.output(0).num_elements());
+  fill_run(c, c.output_dtype(0), c.input(1).raw(), c.output(0).raw(), c.output(0).num_elements());
 }
 
-void zeros_like_kernel(KernelContext& c) { zero_run(c.output_dtype(0), c.output(0).raw(), c.output(0).num_elements()); }
+void zeros_like_kernel(KernelContext& c) {
+  zero_run(c, c.output_dtype(0), c.output(0).raw(), c.output(0).num_elements());
+}
 
 template <class T>
 struct OnesLike {
@@ -54,7 +56,7 @@ void broadcast_to_kernel(KernelContext& c) {
     const bool repeats = i < added || in[i - added] == 1;
     copy.dim(out[i], repeats ? 0 : from[i - added], to[i]);
   }
-  copy(c.output_dtype(0), c.input(0).raw(), c.output(0).raw());
+  copy(c, c.output_dtype(0), c.input(0).raw(), c.output(0).raw());
 }
 
 }  // namespace
@@ -68,10 +70,10 @@ void register_fill(Registry& r) {
       .attr("index_type: {int32, int64} = int32")
       .shape(fill_shape)
       .host_input(0);
-  r.kernel("Fill", DeviceKind::kCPU, DType::kInvalid, fill_kernel);
+  any_device_kernel(r, "Fill", fill_kernel);
 
   r.op("ZerosLike").input("x: T").output("y: T").attr("T: type").shape(shapes::unchanged).in_place(0);
-  r.kernel("ZerosLike", DeviceKind::kCPU, DType::kInvalid, zeros_like_kernel);
+  any_device_kernel(r, "ZerosLike", zeros_like_kernel);
 
   r.op("OnesLike")
       .input("x: T")
@@ -89,7 +91,7 @@ void register_fill(Registry& r) {
       .attr("Tidx: {int32, int64} = int32")
       .shape(broadcast_to_shape)
       .host_input(1);
-  r.kernel("BroadcastTo", DeviceKind::kCPU, DType::kInvalid, broadcast_to_kernel);
+  any_device_kernel(r, "BroadcastTo", broadcast_to_kernel);
 }
 
 }  // namespace tfmini

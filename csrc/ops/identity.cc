@@ -15,7 +15,7 @@ void identity_n_shape(InferContext& c) {
 
 void identity_n_kernel(KernelContext& c) {
   for (int i = 0; i < c.num_inputs(); ++i)
-    copy_run(c.output_dtype(i), c.input(i).raw(), c.output(i).raw(), c.output(i).num_elements());
+    copy_run(c, c.output_dtype(i), c.input(i).raw(), c.output(i).raw(), c.output(i).num_elements());
 }
 
 void ensure_shape(InferContext& c) {
@@ -66,7 +66,7 @@ void register_identity(Registry& r) {
       .alias();
 
   r.op("IdentityN").input("input: T").output("output: T").attr("T: list(type) >= 1").shape(identity_n_shape);
-  r.kernel("IdentityN", DeviceKind::kCPU, DType::kInvalid, identity_n_kernel);
+  any_device_kernel(r, "IdentityN", identity_n_kernel);
 
   r.op("EnsureShape")
       .input("input: T")

@@ -60,14 +60,33 @@ void pad_rows(const Shape& in, const Shape& out, const std::vector<int64_t>& pad
   });
 }
 
+// On other devices: the padding everywhere, then the tensor into its place.
+void fill_and_copy(KernelContext& c, const std::vector<int64_t>& paddings) {
+  const Tensor& x = c.input(0);
+  Tensor& y = c.output(0);
+  if (c.num_inputs() == 3)
+    fill_run(c, y.dtype(), c.input(2).raw(), y.raw(), y.num_elements());
+  else
+    zero_run(c, y.dtype(), y.raw(), y.num_elements());
+  const auto from = row_major_strides(x.shape()), to = row_major_strides(y.shape());
+  StridedCopy copy;
+  int64_t offset = 0;
+  for (int i = 0; i < x.rank(); ++i) {
+    copy.dim(x.dim(i), from[i], to[i]);
+    offset += paddings[2 * static_cast<size_t>(i)] * to[i];
+  }
+  copy(c, x.dtype(), x.raw(), element(y, offset));
+}
+
 void pad_kernel(KernelContext& c) {
   const Tensor& x = c.input(0);
   Tensor& y = c.output(0);
   const auto paddings = c.input(1).to_ints();
   int axis = x.rank() - 1;
   while (axis >= 0 && paddings[2 * axis] == 0 && paddings[2 * axis + 1] == 0) --axis;
-  if (axis < 0) return copy_run(x.dtype(), x.raw(), y.raw(), x.num_elements());
+  if (axis < 0) return copy_run(c, x.dtype(), x.raw(), y.raw(), x.num_elements());
   if (y.num_elements() == 0) return;
+  if (c.device().kind() != DeviceKind::kCPU) return fill_and_copy(c, paddings);
   with_element(x.dtype(), [&]<class T>(std::type_identity<T>) {
     const T value = c.num_inputs() == 3 ? c.in<T>(2)[0] : T{};
     pad_rows(x.shape(), y.shape(), paddings, axis, x.data<T>(), value, y.data<T>());
@@ -85,7 +104,7 @@ void register_pad(Registry& r) {
       .attr("Tpaddings: {int32, int64} = int32")
       .shape(pad_shape)
       .host_input(1);
-  r.kernel("Pad", DeviceKind::kCPU, DType::kInvalid, pad_kernel);
+  any_device_kernel(r, "Pad", pad_kernel);
 
   r.op("PadV2")
       .input("input: T")
@@ -96,7 +115,7 @@ void register_pad(Registry& r) {
       .attr("Tpaddings: {int32, int64} = int32")
       .shape(pad_shape)
       .host_input(1);
-  r.kernel("PadV2", DeviceKind::kCPU, DType::kInvalid, pad_kernel);
+  any_device_kernel(r, "PadV2", pad_kernel);
 }
 
 }  // namespace tfmini

@@ -7,11 +7,7 @@
 #include "core/registry.h"
 
 namespace tfmini {
-namespace {
 
-using simd::Reduction;
-
-// The axes as a bit mask; throws for axes out of range or given twice.
 uint32_t axis_mask(const Tensor& axes, int rank) {
   check(axes.shape().rank() <= 1, "reduction_indices must be a scalar or a vector, got shape ", axes.shape());
   uint32_t mask = 0;
@@ -25,6 +21,26 @@ uint32_t axis_mask(const Tensor& axes, int rank) {
   }
   return mask;
 }
+
+ReducePasses make_passes(const Shape& shape, uint32_t mask) {
+  ReducePasses p;
+  int64_t inner = 1;
+  for (int i = shape.rank() - 1; i >= 0;) {
+    if (!(mask >> i & 1)) {
+      inner *= shape[i--];
+      continue;
+    }
+    int64_t length = 1;
+    for (; i >= 0 && (mask >> i & 1 || shape[i] == 1); --i) length *= shape[i];
+    p.reduced *= length;
+    if (length != 1) p.pass[p.count++] = {shape.product(0, i + 1), length, inner};
+  }
+  return p;
+}
+
+namespace {
+
+using simd::Reduction;
 
 void reduce_shape(InferContext& c) {
   const Shape& in = c.input(0);
@@ -42,33 +58,6 @@ void reduce_shape(InferContext& c) {
       out.add_dim(1);
   }
   c.set_output(0, out);
-}
-
-// The reduction as passes over [outer, length, inner], the last axes first: neighbouring axes of a
-// kind are one, axes of size 1 are none.
-struct Passes {
-  struct Pass {
-    int64_t outer, length, inner;
-  };
-  Pass pass[Shape::kMaxRank];
-  int count = 0;
-  int64_t reduced = 1;  // elements that go into one output
-};
-
-Passes make_passes(const Shape& shape, uint32_t mask) {
-  Passes p;
-  int64_t inner = 1;
-  for (int i = shape.rank() - 1; i >= 0;) {
-    if (!(mask >> i & 1)) {
-      inner *= shape[i--];
-      continue;
-    }
-    int64_t length = 1;
-    for (; i >= 0 && (mask >> i & 1 || shape[i] == 1); --i) length *= shape[i];
-    p.reduced *= length;
-    if (length != 1) p.pass[p.count++] = {shape.product(0, i + 1), length, inner};
-  }
-  return p;
 }
 
 template <class T>
@@ -89,7 +78,7 @@ T identity(Reduction op) {
 // Calls finish(out index, reduction in ComputeType<T>) for every output, or, if `direct` is not
 // null, leaves the reductions there. `Input` has at least one element per output.
 template <class T>
-void reduce(KernelContext& c, Reduction op, const T* in, const Passes& p, ComputeType<T>* out, int64_t outputs) {
+void reduce(KernelContext& c, Reduction op, const T* in, const ReducePasses& p, ComputeType<T>* out, int64_t outputs) {
   using C = ComputeType<T>;
   if (p.reduced == 0) {
     std::fill(out, out + outputs, identity<C>(op));
@@ -122,7 +111,7 @@ void reduce_and_map(KernelContext& c, Reduction op, const T* in, const Map& map)
   using C = ComputeType<T>;
   using Out = std::invoke_result_t<Map, C, int64_t>;
   const Shape& shape = c.input(0).shape();
-  const Passes p = make_passes(shape, axis_mask(c.input(1), shape.rank()));
+  const ReducePasses p = make_passes(shape, axis_mask(c.input(1), shape.rank()));
   const int64_t outputs = c.output(0).num_elements();
   if (outputs == 0) return;
   Out* out = c.out<Out>(0);
@@ -203,7 +192,7 @@ template <Reduction op>
 void reduce_bools(KernelContext& c) {
   static_assert(sizeof(bool) == 1);
   const Shape& shape = c.input(0).shape();
-  const Passes p = make_passes(shape, axis_mask(c.input(1), shape.rank()));
+  const ReducePasses p = make_passes(shape, axis_mask(c.input(1), shape.rank()));
   auto* out = static_cast<uint8_t*>(c.output(0).raw());
   const int64_t outputs = c.output(0).num_elements();
   if (p.reduced == 0)

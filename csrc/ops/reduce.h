@@ -30,6 +30,21 @@ inline ReduceCut cut_reduction(int64_t outer, int64_t length, int64_t inner, int
 
 }  // namespace detail
 
+// The axes as a bit mask; throws for axes out of range or given twice.
+uint32_t axis_mask(const Tensor& axes, int rank);
+
+// A reduction over some axes as passes over [outer, length, inner], the last axes first: neighbouring axes of a kind
+// are one, axes of size 1 are none.
+struct ReducePasses {
+  struct Pass {
+    int64_t outer, length, inner;
+  };
+  Pass pass[Shape::kMaxRank];
+  int count = 0;
+  int64_t reduced = 1;  // elements that go into one output
+};
+ReducePasses make_passes(const Shape& shape, uint32_t mask);
+
 // out[o, i] = reduction over l of in[o, l, i]; length >= 1.
 template <class T>
 void reduce_middle(simd::Reduction op, const T* in, ComputeType<T>* out, int64_t outer, int64_t length, int64_t inner) {

@@ -39,7 +39,7 @@ void reverse(KernelContext& c, const bool* reversed) {
     copy.dim(x.dim(i), reversed[i] ? -strides[i] : strides[i], strides[i]);
     if (reversed[i]) first += (x.dim(i) - 1) * strides[i];
   }
-  if (x.num_elements() > 0) copy(x.dtype(), element(x, first), c.output(0).raw());
+  if (x.num_elements() > 0) copy(c, x.dtype(), element(x, first), c.output(0).raw());
 }
 
 void reverse_kernel(KernelContext& c) { reverse(c, c.in<bool>(1)); }
@@ -126,7 +126,7 @@ void register_reverse(Registry& r) {
       .attr("T: type")
       .shape(reverse_v2_shape)
       .host_input(1);
-  r.kernel("ReverseV2", DeviceKind::kCPU, DType::kInvalid, reverse_v2_kernel);
+  any_device_kernel(r, "ReverseV2", reverse_v2_kernel);
 
   r.op("ReverseSequence")
       .input("input: T")

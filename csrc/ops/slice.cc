@@ -55,7 +55,7 @@ void slice_kernel(KernelContext& c) {
     offset += begin * from[i];
     copy.dim(out.dim(i), from[i], to[i]);
   }
-  copy(x.dtype(), element(x, offset), out.raw());
+  copy(c, x.dtype(), element(x, offset), out.raw());
 }
 
 }  // namespace
@@ -71,7 +71,7 @@ void register_slice(Registry& r) {
       .shape(slice_shape)
       .host_input(1)
       .host_input(2);
-  r.kernel("Slice", DeviceKind::kCPU, DType::kInvalid, slice_kernel);
+  any_device_kernel(r, "Slice", slice_kernel);
 }
 
 }  // namespace tfmini

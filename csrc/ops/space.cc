@@ -56,7 +56,7 @@ class DepthCopy {
     } else {
       rows(), block_rows(), cols(), block_cols(), channels();
     }
-    copy(x.dtype(), x.raw(), y.raw());
+    copy(c, x.dtype(), x.raw(), y.raw());
   }
 
  private:
@@ -144,7 +144,7 @@ void copy_blocks(KernelContext& c, bool to_batch) {
   const int m = static_cast<int>(block.size());
   const Shape &wide = to_batch ? x.shape() : y.shape(), &narrow = to_batch ? y.shape() : x.shape();
   const auto w = row_major_strides(wide), n = row_major_strides(narrow);
-  if (to_batch) zero_run(y.dtype(), y.raw(), y.num_elements());
+  if (to_batch) zero_run(c, y.dtype(), y.raw(), y.num_elements());
   int64_t offsets = 1;
   for (int64_t b : block) offsets *= b;
   for (int64_t o = 0; o < offsets; ++o) {
@@ -175,7 +175,7 @@ void copy_blocks(KernelContext& c, bool to_batch) {
     }
     for (int i = m + 1; i < x.rank(); ++i) add(wide[i], w[i], n[i]);
     if (empty) continue;
-    copy(x.dtype(), element(x, to_batch ? wide_at : narrow_at), element(y, to_batch ? narrow_at : wide_at));
+    copy(c, x.dtype(), element(x, to_batch ? wide_at : narrow_at), element(y, to_batch ? narrow_at : wide_at));
   }
 }
 
@@ -193,8 +193,8 @@ void register_space(Registry& r) {
         .attr("block_size: int >= 2")
         .attr("data_format: {'NHWC', 'NCHW'} = 'NHWC'")
         .shape(name[0] == 'S' ? space_to_depth_shape : depth_to_space_shape);
-  r.kernel<SpaceToDepth>("SpaceToDepth", DeviceKind::kCPU, DType::kInvalid);
-  r.kernel<DepthToSpace>("DepthToSpace", DeviceKind::kCPU, DType::kInvalid);
+  any_device_kernel<SpaceToDepth>(r, "SpaceToDepth");
+  any_device_kernel<DepthToSpace>(r, "DepthToSpace");
 
   r.op("SpaceToBatchND")
       .input("input: T")
@@ -207,7 +207,7 @@ void register_space(Registry& r) {
       .shape(space_to_batch_shape)
       .host_input(1)
       .host_input(2);
-  r.kernel("SpaceToBatchND", DeviceKind::kCPU, DType::kInvalid, space_to_batch_kernel);
+  any_device_kernel(r, "SpaceToBatchND", space_to_batch_kernel);
 
   r.op("BatchToSpaceND")
       .input("input: T")
@@ -220,7 +220,7 @@ void register_space(Registry& r) {
       .shape(batch_to_space_shape)
       .host_input(1)
       .host_input(2);
-  r.kernel("BatchToSpaceND", DeviceKind::kCPU, DType::kInvalid, batch_to_space_kernel);
+  any_device_kernel(r, "BatchToSpaceND", batch_to_space_kernel);
 }
 
 }  // namespace tfmini

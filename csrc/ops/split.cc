@@ -80,7 +80,7 @@ void split(KernelContext& c, const Tensor& value, int axis) {
     const int64_t run = out.dim(axis) * inner;
     StridedCopy()
         .dim(outer, value.dim(axis) * inner, run)
-        .dim(run, 1, 1)(value.dtype(), element(value, offset), out.raw());
+        .dim(run, 1, 1)(c, value.dtype(), element(value, offset), out.raw());
     offset += run;
   }
 }
@@ -110,7 +110,7 @@ class Unpack {
     for (int i = 0; i < c.num_outputs(); ++i)
       StridedCopy()
           .dim(outer, value.dim(axis) * inner, inner)
-          .dim(inner, 1, 1)(value.dtype(), element(value, i * inner), c.output(i).raw());
+          .dim(inner, 1, 1)(c, value.dtype(), element(value, i * inner), c.output(i).raw());
   }
 
  private:
@@ -128,7 +128,7 @@ void register_split(Registry& r) {
       .attr("T: type")
       .shape(split_shape)
       .host_input(0);
-  r.kernel("Split", DeviceKind::kCPU, DType::kInvalid, split_kernel);
+  any_device_kernel(r, "Split", split_kernel);
 
   r.op("SplitV")
       .input("value: T")
@@ -141,7 +141,7 @@ void register_split(Registry& r) {
       .shape(split_v_shape)
       .host_input(1)
       .host_input(2);
-  r.kernel("SplitV", DeviceKind::kCPU, DType::kInvalid, split_v_kernel);
+  any_device_kernel(r, "SplitV", split_v_kernel);
 
   r.op("Unpack")
       .input("value: T")
@@ -150,7 +150,7 @@ void register_split(Registry& r) {
       .attr("T: type")
       .attr("axis: int = 0")
       .shape(unpack_shape);
-  r.kernel<Unpack>("Unpack", DeviceKind::kCPU, DType::kInvalid);
+  any_device_kernel<Unpack>(r, "Unpack");
 }
 
 }  // namespace tfmini

@@ -206,6 +206,16 @@ void StridedCopy::operator()(DType dtype, const void* from, void* to) const {
   });
 }
 
+void StridedCopy::operator()(const KernelContext& c, DType dtype, const void* from, void* to) const {
+#if defined(TFMINI_WITH_CUDA)
+  if (c.device().kind() == DeviceKind::kCUDA) {
+    if (!empty_) cuda::strided_copy(c, dims_.data(), rank_, dtype_size(dtype), from, to);
+    return;
+  }
+#endif
+  (*this)(dtype, from, to);
+}
+
 std::array<int64_t, Shape::kMaxRank> row_major_strides(const Shape& shape) {
   std::array<int64_t, Shape::kMaxRank> strides{};
   int64_t stride = 1;
@@ -229,6 +239,21 @@ void zero_run(DType dtype, void* to, int64_t count) {
     const T zero{};
     fill_run(dtype, &zero, to, count);
   });
+}
+
+void copy_run(const KernelContext& c, DType dtype, const void* from, void* to, int64_t count) {
+  StridedCopy().dim(count, 1, 1)(c, dtype, from, to);
+}
+
+void fill_run(const KernelContext& c, DType dtype, const void* value, void* to, int64_t count) {
+  StridedCopy().dim(count, 0, 1)(c, dtype, value, to);
+}
+
+void zero_run(const KernelContext& c, DType dtype, void* to, int64_t count) {
+#if defined(TFMINI_WITH_CUDA)
+  if (c.device().kind() == DeviceKind::kCUDA) return cuda::zero(c, to, static_cast<size_t>(count) * dtype_size(dtype));
+#endif
+  zero_run(dtype, to, count);
 }
 
 }  // namespace tfmini

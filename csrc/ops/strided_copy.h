@@ -4,8 +4,9 @@
 
 #include <array>
 #include <cstdint>
+#include <string_view>
 
-#include "core/tensor.h"
+#include "core/registry.h"
 
 namespace tfmini {
 
@@ -22,8 +23,10 @@ class StridedCopy {
   // Adds the next inner dimension. Loops run fastest when the order is that of the destination.
   StridedCopy& dim(int64_t size, int64_t from_stride, int64_t to_stride);
 
-  // `from` and `to` point at the element with all indices 0 and must not overlap.
+  // `from` and `to` point at the element with all indices 0 and must not overlap. In host memory, or in that of the
+  // kernel's device.
   void operator()(DType dtype, const void* from, void* to) const;
+  void operator()(const KernelContext& c, DType dtype, const void* from, void* to) const;
 
  private:
   std::array<Dim, kMaxDims> dims_;
@@ -48,5 +51,26 @@ void copy_run(DType dtype, const void* from, void* to, int64_t count);
 void fill_run(DType dtype, const void* value, void* to, int64_t count);
 // Zeros, empty strings, null pointers.
 void zero_run(DType dtype, void* to, int64_t count);
+// The same on the kernel's device.
+void copy_run(const KernelContext& c, DType dtype, const void* from, void* to, int64_t count);
+void fill_run(const KernelContext& c, DType dtype, const void* value, void* to, int64_t count);
+void zero_run(const KernelContext& c, DType dtype, void* to, int64_t count);
+
+// Registers a kernel that touches elements through the functions above only, and so runs on any device.
+inline void any_device_kernel(Registry& r, std::string_view op, void (*fn)(KernelContext&)) {
+  for (DeviceKind device : {DeviceKind::kCPU, DeviceKind::kCUDA}) r.kernel(op, device, DType::kInvalid, fn);
+}
+template <class K>
+void any_device_kernel(Registry& r, std::string_view op) {
+  for (DeviceKind device : {DeviceKind::kCPU, DeviceKind::kCUDA}) r.kernel<K>(op, device, DType::kInvalid);
+}
+
+#if defined(TFMINI_WITH_CUDA)
+namespace cuda {  // cuda/ops/strided_copy.cu
+void strided_copy(const KernelContext& c, const StridedCopy::Dim* dims, int rank, size_t bytes, const void* from,
+                  void* to);
+void zero(const KernelContext& c, void* to, size_t bytes);
+}  // namespace cuda
+#endif
 
 }  // namespace tfmini

@@ -166,7 +166,7 @@ class StridedSlice {
     const Plan plan = known_plan(c, masks_, x.shape());
     StridedCopy copy;
     const int64_t offset = add_dims(copy, plan, x.shape(), false);
-    copy(x.dtype(), element(x, offset), c.output(0).raw());
+    copy(c, x.dtype(), element(x, offset), c.output(0).raw());
   }
 
  private:
@@ -181,10 +181,10 @@ class StridedSliceGrad {
     Tensor& dx = c.output(0);
     const Plan plan = known_plan(c, masks_, dx.shape());
     check(plan.out == dy.shape(), "dy has shape ", dy.shape(), ", but the slice has ", plan.out);
-    zero_run(dx.dtype(), dx.raw(), dx.num_elements());
+    zero_run(c, dx.dtype(), dx.raw(), dx.num_elements());
     StridedCopy copy;
     const int64_t offset = add_dims(copy, plan, dx.shape(), true);
-    copy(dx.dtype(), dy.raw(), element(dx, offset));
+    copy(c, dx.dtype(), dy.raw(), element(dx, offset));
   }
 
  private:
@@ -214,7 +214,7 @@ void register_strided_slice(Registry& r) {
       .host_input(1)
       .host_input(2)
       .host_input(3);
-  r.kernel<StridedSlice>("StridedSlice", DeviceKind::kCPU, DType::kInvalid);
+  any_device_kernel<StridedSlice>(r, "StridedSlice");
 
   masks(r.op("StridedSliceGrad")
             .input("shape: Index")
@@ -228,7 +228,7 @@ void register_strided_slice(Registry& r) {
       .host_input(1)
       .host_input(2)
       .host_input(3);
-  r.kernel<StridedSliceGrad>("StridedSliceGrad", DeviceKind::kCPU, DType::kInvalid);
+  any_device_kernel<StridedSliceGrad>(r, "StridedSliceGrad");
 }
 
 }  // namespace tfmini

@@ -35,7 +35,7 @@ void tile_kernel(KernelContext& c) {
     copy.dim(c.input(1).int_at(i), 0, x.dim(i) * to[i]);
     copy.dim(x.dim(i), from[i], to[i]);
   }
-  copy(x.dtype(), x.raw(), y.raw());
+  copy(c, x.dtype(), x.raw(), y.raw());
 }
 
 }  // namespace
@@ -49,7 +49,7 @@ void register_tile(Registry& r) {
       .attr("Tmultiples: {int32, int64} = int32")
       .shape(tile_shape)
       .host_input(1);
-  r.kernel("Tile", DeviceKind::kCPU, DType::kInvalid, tile_kernel);
+  any_device_kernel(r, "Tile", tile_kernel);
 }
 
 }  // namespace tfmini

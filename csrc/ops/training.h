@@ -104,9 +104,13 @@ class OptimizerNode {
   }
 
   int count() const { return count_; }
+  int input(int arg, int member) const { return arg * count_ + member; }
   int num_states() const { return num_states_; }
   int indices() const { return indices_; }
   const Tensor& gradient(const KernelContext& c, int member = 0) const { return c.input(input(gradient_, member)); }
+  simd::Rule rule() const { return rule_; }
+  const std::vector<int>& scalars() const { return scalars_; }
+  C flag() const { return flag_; }
   auto function() const { return update_functions<T>()[static_cast<int>(rule_)]; }
 
   std::array<C, kMaxParams> params(const KernelContext& c, int member = 0) const {
@@ -148,8 +152,6 @@ class OptimizerNode {
   int64_t bytes_per_element() const { return (2 * num_states_ + 1) * static_cast<int64_t>(sizeof(T)); }
 
  private:
-  int input(int arg, int member) const { return arg * count_ + member; }
-
   simd::Rule rule_;
   int count_;
   int num_states_ = 0, gradient_ = -1, indices_ = -1;
@@ -159,9 +161,10 @@ class OptimizerNode {
 
 // Registers Kernel<T>(optimizer, op, attrs) for the float types.
 template <template <class> class Kernel, class... Ts>
-void add_optimizer_kernels(Registry& r, const Optimizer& optimizer, const std::string& op, TypeList<Ts...>) {
+void add_optimizer_kernels(Registry& r, const Optimizer& optimizer, const std::string& op, TypeList<Ts...>,
+                           DeviceKind device = DeviceKind::kCPU) {
   const OpDef* def = &r.find(op);
-  (r.add(op, DeviceKind::kCPU, dtype_of<Ts>,
+  (r.add(op, device, dtype_of<Ts>,
          [&optimizer, def](const Attrs& attrs) {
            return tfmini::Kernel{[](const void* k, KernelContext& c) { (*static_cast<const Kernel<Ts>*>(k))(c); },
                                  std::make_shared<const Kernel<Ts>>(optimizer, *def, attrs)};

@@ -37,7 +37,7 @@ void transpose_kernel(KernelContext& c) {
   const auto from = row_major_strides(x.shape()), to = row_major_strides(out.shape());
   StridedCopy copy;
   for (int i = 0; i < out.rank(); ++i) copy.dim(out.dim(i), from[normalize_axis(perm.int_at(i), x.rank())], to[i]);
-  copy(x.dtype(), x.raw(), out.raw());
+  copy(c, x.dtype(), x.raw(), out.raw());
 }
 
 void invert_permutation_shape(InferContext& c) { c.set_output(0, c.with_rank(0, 1)); }
@@ -68,7 +68,7 @@ void register_transpose(Registry& r) {
       .attr("Tperm: {int32, int64} = int32")
       .shape(transpose_shape)
       .host_input(1);
-  r.kernel("Transpose", DeviceKind::kCPU, DType::kInvalid, transpose_kernel);
+  any_device_kernel(r, "Transpose", transpose_kernel);
 
   r.op("InvertPermutation")
       .input("x: T")

@@ -281,12 +281,21 @@ class PlanBuilder {
     return mask;
   }
 
+  static Kernel checked(const IrNode& n, Kernel kernel) {
+#if defined(TFMINI_WITH_CUDA)
+    if (n.place) return kernel;
+    return cuda::with_parity_check(*n.op, *n.attrs, std::move(kernel));
+#else
+    return kernel;
+#endif
+  }
+
   Kernel choose_kernel(const IrNode& n) {
     try {
       if (is_control_flow(*n.op)) return control_flow_kernel(session_, n, ir_, options_);
       const DeviceKind kind = n.place ? DeviceKind::kCUDA : DeviceKind::kCPU;
       if (const KernelFactory* factory = Registry::get().find_kernel(*n.op, kind, *n.attrs))
-        return (*factory)(*n.attrs);
+        return checked(n, (*factory)(*n.attrs));
       std::string dtype;
       if (!n.op->kernel_attr.empty()) dtype = std::string(" for ") + dtype_name(n.attrs->dtype(n.op->kernel_attr));
       fail(Code::kUnimplemented, "no ", n.place ? "CUDA" : "CPU", " kernel is registered", dtype);

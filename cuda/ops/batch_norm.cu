@@ -1,0 +1,256 @@
+// FusedBatchNorm (three versions, which differ in types) and its gradient.
+//
+// Two sums per channel in one pass, then one pass that applies them. The sums are of distances from the channel's first
+// element (forward: nothing much cancels) or from the mean; they are joined in double, in an order that depends on
+// sizes only.
+#include "core/launch.cuh"
+#include "core/reduce.cuh"
+#include "core/registry.h"
+#include "core/stream.h"
+#include "core/vec.cuh"
+
+namespace tfmini::cuda {
+namespace {
+
+constexpr int64_t kMaxChunks = 64;
+
+// An image as [outer, channels, inner]; `rows` values per channel.
+struct Image {
+  int64_t outer, channels, inner, rows;
+  Image(const Shape& s, const std::string& format) {
+    const bool first = format.starts_with("NC");
+    channels = first ? s[1] : s.dim(-1);
+    outer = first ? s[0] : s.product(0, s.rank() - 1);
+    inner = first ? s.product(2, s.rank()) : 1;
+    rows = outer * inner;
+  }
+  __device__ int64_t at(int64_t row, int64_t channel) const {
+    return inner == 1 ? row * channels + channel : (row / inner * channels + channel) * inner + row % inner;
+  }
+};
+
+// Sums of g and of g * d, d = x - center; forward: of d and of d * d. Blocks of 32 x 8 threads; threads next to each
+// other read elements next to each other, of 32 channels where channels come last.
+template <class T, bool kForward>
+__global__ void __launch_bounds__(kThreads)
+    channel_sums(Image image, int64_t chunk, const T* x, const T* g, const ComputeType<T>* center, double* sums) {
+  using C = ComputeType<T>;
+  __shared__ C partial[2][8][33];
+  const int tx = static_cast<int>(threadIdx.x) % 32, ty = static_cast<int>(threadIdx.x) / 32;
+  const bool last = image.inner == 1;
+  const int64_t channel = last ? int64_t{blockIdx.x} * 32 + tx : blockIdx.x;
+  const int64_t begin = blockIdx.y * chunk, end = begin + chunk < image.rows ? begin + chunk : image.rows;
+  C a = C(0), b = C(0);
+  if (channel < image.channels) {
+    const C middle = kForward ? widen(x[image.at(0, channel)]) : center[channel];
+    const int64_t first = last ? ty : threadIdx.x, step = last ? 8 : kThreads;
+    for (int64_t r = begin + first; r < end; r += step) {
+      const int64_t i = image.at(r, channel);
+      const C d = widen(x[i]) - middle;
+      const C v = kForward ? d : widen(g[i]);
+      a += v;
+      b += v * d;
+    }
+  }
+  if (!last) {  // a block for one channel
+    a = block_reduce<Reduction::kSum>(a);
+    b = block_reduce<Reduction::kSum>(b);
+  } else {
+    partial[0][ty][tx] = a;
+    partial[1][ty][tx] = b;
+    __syncthreads();
+    for (int k = 1; k < 8 && ty == 0; ++k) {
+      a += partial[0][k][tx];
+      b += partial[1][k][tx];
+    }
+  }
+  if (channel < image.channels && (last ? ty == 0 : threadIdx.x == 0)) {
+    double* out = sums + 2 * (blockIdx.y * image.channels + channel);
+    out[0] = static_cast<double>(a);
+    out[1] = static_cast<double>(b);
+  }
+}
+
+struct TwoSums {
+  double a = 0, b = 0;
+  __device__ TwoSums(const double* sums, int64_t chunks, int64_t channels, int64_t channel) {
+    for (int64_t k = 0; k < chunks; ++k) {
+      a += sums[2 * (k * channels + channel)];
+      b += sums[2 * (k * channels + channel) + 1];
+    }
+  }
+};
+
+// y = scale * (x - center) + weight * g + offset, per channel.
+template <class C>
+struct Coefficients {
+  C scale, center, weight, offset;
+};
+
+template <class T>
+__global__ void __launch_bounds__(kThreads)
+    apply(Image image, const T* x, const T* g, const Coefficients<ComputeType<T>>* coefficients, T* y) {
+  constexpr int kPack = kPackOf<T>;
+  const int64_t n = image.rows * image.channels, begin = thread_index() * kPack, left = n - begin;
+  if (left <= 0) return;
+  const bool aligned = is_aligned<kPack>(x) && is_aligned<kPack>(y) && (!g || is_aligned<kPack>(g));
+  T in[kPack] = {}, grad[kPack] = {}, out[kPack];
+  load_pack<kPack>(x + begin, left, aligned, in);
+  if (g) load_pack<kPack>(g + begin, left, aligned, grad);
+#pragma unroll
+  for (int i = 0; i < kPack; ++i) {
+    const int64_t at = begin + i < n ? begin + i : 0;
+    const auto k = coefficients[image.inner == 1 ? at % image.channels : at / image.inner % image.channels];
+    const auto base = g ? k.weight * widen(grad[i]) + k.offset : k.offset;
+    out[i] = narrow<T>(k.scale * (widen(in[i]) - k.center) + base);
+  }
+  store_pack<kPack>(y + begin, left, aligned, out);
+}
+
+template <class C>
+struct Statistics {
+  const C *scale, *offset, *running_mean, *running_variance;
+  C *mean_out, *variance_out, *mean, *variance;
+  double epsilon, factor;
+  bool training;
+};
+
+template <class T>
+__global__ void forward_coefficients(Image image, const T* x, const double* sums, int64_t chunks,
+                                     Statistics<ComputeType<T>> s, Coefficients<ComputeType<T>>* out) {
+  using C = ComputeType<T>;
+  const int64_t i = thread_index();
+  if (i >= image.channels) return;
+  double mean, variance;
+  if (s.training) {
+    const TwoSums t(sums, chunks, image.channels, i);
+    const double n = static_cast<double>(image.rows), shift = t.a / n;
+    mean = static_cast<double>(widen(x[image.at(0, i)])) + shift;
+    variance = t.b / n - shift * shift;
+    variance = variance < 0 ? 0 : variance;
+    // The variance handed out estimates that of the population, hence Bessel's correction.
+    const double whole = image.rows > 1 ? variance * (n / (n - 1)) : variance;
+    const bool keep = s.factor != 1.0;
+    s.mean_out[i] = static_cast<C>(keep ? (1 - s.factor) * s.running_mean[i] + s.factor * mean : mean);
+    s.variance_out[i] = static_cast<C>(keep ? (1 - s.factor) * s.running_variance[i] + s.factor * whole : whole);
+  } else {
+    mean = s.running_mean[i];
+    variance = s.running_variance[i];
+    s.mean_out[i] = s.running_mean[i];
+    s.variance_out[i] = s.running_variance[i];
+  }
+  s.mean[i] = static_cast<C>(mean);
+  s.variance[i] = static_cast<C>(variance);
+  out[i] = {static_cast<C>(s.scale[i] / sqrt(variance + s.epsilon)), static_cast<C>(mean), C(0), s.offset[i]};
+}
+
+template <class C>
+__global__ void backward_coefficients(Image image, const double* sums, int64_t chunks, const C* scale, const C* mean,
+                                      const C* variance, double epsilon, bool training, C* dscale, C* doffset,
+                                      Coefficients<C>* out) {
+  const int64_t i = thread_index();
+  if (i >= image.channels) return;
+  const TwoSums t(sums, chunks, image.channels, i);
+  const double inverse = 1.0 / (static_cast<double>(variance[i]) + epsilon), deviation = sqrt(inverse);
+  const double factor = scale[i] * deviation, n = static_cast<double>(image.rows);
+  dscale[i] = static_cast<C>(t.b * deviation);
+  doffset[i] = static_cast<C>(t.a);
+  out[i] = {static_cast<C>(training ? -factor * inverse * t.b / n : 0.0), mean[i], static_cast<C>(factor),
+            static_cast<C>(training ? -factor * t.a / n : 0.0)};
+}
+
+template <class T, bool kForward>
+Tensor sum_channels(KernelContext& c, const Image& image, const T* x, const T* g, const ComputeType<T>* center,
+                    int64_t& chunks) {
+  const int64_t columns = image.inner == 1 ? (image.channels + 31) / 32 : image.channels;
+  const int64_t wanted = std::max<int64_t>(1, std::min(kMaxChunks, 512 / columns));
+  const int64_t chunk = std::max<int64_t>(256, (image.rows + wanted - 1) / wanted);
+  chunks = std::max<int64_t>(1, (image.rows + chunk - 1) / chunk);
+  Tensor sums = c.scratch(DType::kDouble, Shape{chunks, image.channels, 2});
+  launch(&channel_sums<T, kForward>, dim3(static_cast<unsigned>(columns), static_cast<unsigned>(chunks)), kThreads, 0,
+         stream(c), image, chunk, x, g, center, sums.data<double>());
+  return sums;
+}
+
+template <class T>
+struct FusedBatchNorm {
+  using C = ComputeType<T>;
+  std::string format;
+  double epsilon, factor;
+  bool training;
+  explicit FusedBatchNorm(const Attrs& attrs)
+      : format(attrs.string("data_format")),
+        epsilon(attrs.real("epsilon")),
+        factor(attrs.real("exponential_avg_factor")),
+        training(attrs.flag("is_training")) {}
+
+  void operator()(KernelContext& c) const {
+    const Image image(c.input(0).shape(), format);
+    const cudaStream_t s = stream(c);
+    if (c.num_outputs() == 6) check_cuda(cudaMemsetAsync(c.output(5).raw(), 0, sizeof(C), s), "filling a tensor");
+    if (image.channels == 0) return;
+    if (image.rows == 0 && training) {  // all bits set: NaN
+      for (int i = 1; i <= 4; ++i)
+        check_cuda(cudaMemsetAsync(c.output(i).raw(), 0xff, c.output(i).bytes(), s), "filling a tensor");
+      return;
+    }
+    const T* x = c.in<T>(0);
+    int64_t chunks = 0;
+    Tensor sums;
+    if (training) sums = sum_channels<T, true>(c, image, x, nullptr, nullptr, chunks);
+    Tensor k = c.scratch(dtype_of<C>, Shape{image.channels, 4});
+    auto* coefficients = static_cast<Coefficients<C>*>(k.raw());
+    const Statistics<C> statistics{c.in<C>(1),  c.in<C>(2),  c.in<C>(3), c.in<C>(4), c.out<C>(1), c.out<C>(2),
+                                   c.out<C>(3), c.out<C>(4), epsilon,    factor,     training};
+    launch(&forward_coefficients<T>, blocks_for(image.channels), kThreads, 0, s, image, x,
+           training ? sums.data<double>() : nullptr, chunks, statistics, coefficients);
+    if (image.rows == 0) return;
+    constexpr int kPack = kPackOf<T>;
+    launch(&apply<T>, blocks_for((image.rows * image.channels + kPack - 1) / kPack), kThreads, 0, s, image, x,
+           static_cast<const T*>(nullptr), coefficients, c.out<T>(0));
+  }
+};
+
+template <class T>
+struct FusedBatchNormGrad {
+  using C = ComputeType<T>;
+  std::string format;
+  double epsilon;
+  bool training;
+  explicit FusedBatchNormGrad(const Attrs& attrs)
+      : format(attrs.string("data_format")), epsilon(attrs.real("epsilon")), training(attrs.flag("is_training")) {}
+
+  void operator()(KernelContext& c) const {
+    const Image image(c.input(1).shape(), format);
+    if (image.channels == 0) return;
+    const cudaStream_t s = stream(c);
+    const T *g = c.in<T>(0), *x = c.in<T>(1);
+    int64_t chunks = 0;
+    const Tensor sums = sum_channels<T, false>(c, image, x, g, c.in<C>(3), chunks);
+    Tensor k = c.scratch(dtype_of<C>, Shape{image.channels, 4});
+    auto* coefficients = static_cast<Coefficients<C>*>(k.raw());
+    launch(&backward_coefficients<C>, blocks_for(image.channels), kThreads, 0, s, image, sums.data<double>(), chunks,
+           c.in<C>(2), c.in<C>(3), c.in<C>(4), epsilon, training, c.out<C>(1), c.out<C>(2), coefficients);
+    if (image.rows == 0) return;
+    constexpr int kPack = kPackOf<T>;
+    launch(&apply<T>, blocks_for((image.rows * image.channels + kPack - 1) / kPack), kThreads, 0, s, image, x, g,
+           coefficients, c.out<T>(0));
+  }
+};
+
+}  // namespace
+}  // namespace tfmini::cuda
+
+namespace tfmini {
+
+void register_batch_norm_cuda(Registry& r) {
+  constexpr auto gpu = DeviceKind::kCUDA;
+  r.kernels<cuda::FusedBatchNorm>("FusedBatchNorm", gpu, TypeList<float, double>{});
+  r.kernels<cuda::FusedBatchNormGrad>("FusedBatchNormGrad", gpu, TypeList<float, double>{});
+  for (const char* version : {"V2", "V3"}) {
+    r.kernels<cuda::FusedBatchNorm>(std::string("FusedBatchNorm") + version, gpu, FloatTypes{});
+    r.kernels<cuda::FusedBatchNormGrad>(std::string("FusedBatchNormGrad") + version, gpu, FloatTypes{});
+  }
+}
+
+}  // namespace tfmini

@@ -1,0 +1,85 @@
+// Gather and GatherV2: rows of up to 16 bytes per thread. An index out of range gives zeros, as TensorFlow's GPU kernel
+// does: nobody looks at it on the host.
+#include "core/elements.h"
+#include "core/launch.cuh"
+#include "core/registry.h"
+#include "core/stream.h"
+#include "core/vec.cuh"
+
+namespace tfmini::cuda {
+namespace {
+
+struct Geometry {
+  int64_t outer, size, count, inner;  // params [batch, outer, size, inner], indices [batch, count]
+};
+
+template <class T, class I>
+__global__ void __launch_bounds__(kThreads) gather(const T* params, const I* indices, T* out, Geometry g, int64_t n) {
+  const int64_t i = thread_index();
+  if (i >= n) return;
+  const int64_t row = i / g.inner, plane = row / g.count;  // plane = batch * outer + o
+  const int64_t index = static_cast<int64_t>(indices[plane / g.outer * g.count + row % g.count]);
+  const bool valid = static_cast<uint64_t>(index) < static_cast<uint64_t>(g.size);
+  out[i] = valid ? params[(plane * g.size + index) * g.inner + i % g.inner] : T{};
+}
+
+void run(KernelContext& c, int axis, int batch_dims) {
+  const Tensor &params = c.input(0), &indices = c.input(1);
+  Tensor& out = c.output(0);
+  if (out.num_elements() == 0) return;
+  Geometry g{params.shape().product(batch_dims, axis), params.dim(axis),
+             indices.shape().product(batch_dims, indices.rank()), params.shape().product(axis + 1, params.rank())};
+  // The widest element that rows and addresses are multiples of.
+  const size_t size = dtype_size(params.dtype());
+  size_t bytes = 16;
+  const auto address = reinterpret_cast<uintptr_t>(params.raw()) | reinterpret_cast<uintptr_t>(out.raw());
+  while (bytes > size && (static_cast<size_t>(g.inner) * size % bytes || address % bytes)) bytes /= 2;
+  g.inner = g.inner * static_cast<int64_t>(size) / static_cast<int64_t>(bytes);
+  const int64_t n = static_cast<int64_t>(out.bytes() / bytes);
+  const auto as = [&]<class T, class I>(std::type_identity<T>, std::type_identity<I>) {
+    launch(&gather<T, I>, blocks_for(n), kThreads, 0, stream(c), static_cast<const T*>(params.raw()), indices.data<I>(),
+           static_cast<T*>(out.raw()), g, n);
+  };
+  const auto with_bytes = [&](auto index) {
+    switch (bytes) {
+      case 1:
+        return as(std::type_identity<uint8_t>{}, index);
+      case 2:
+        return as(std::type_identity<uint16_t>{}, index);
+      case 4:
+        return as(std::type_identity<uint32_t>{}, index);
+      case 8:
+        return as(std::type_identity<uint64_t>{}, index);
+      default:
+        return as(std::type_identity<uint4>{}, index);
+    }
+  };
+  if (indices.dtype() == DType::kInt32)
+    with_bytes(std::type_identity<int32_t>{});
+  else
+    with_bytes(std::type_identity<int64_t>{});
+}
+
+class GatherV2 {
+ public:
+  explicit GatherV2(const Attrs& attrs) : batch_dims_(attrs.integer("batch_dims")) {}
+  void operator()(KernelContext& c) const {
+    const int64_t batch = batch_dims_ < 0 ? batch_dims_ + c.input(1).rank() : batch_dims_;
+    run(c, normalize_axis(c.input(2).int_at(0), c.input(0).rank()), static_cast<int>(batch));
+  }
+
+ private:
+  int64_t batch_dims_;
+};
+
+}  // namespace
+}  // namespace tfmini::cuda
+
+namespace tfmini {
+
+void register_gather_cuda(Registry& r) {
+  r.kernel("Gather", DeviceKind::kCUDA, DType::kInvalid, +[](KernelContext& c) { cuda::run(c, 0, 0); });
+  r.kernel<cuda::GatherV2>("GatherV2", DeviceKind::kCUDA, DType::kInvalid);
+}
+
+}  // namespace tfmini

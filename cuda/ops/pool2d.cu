@@ -1,0 +1,171 @@
+// MaxPool, AvgPool and their gradients: a thread per element. As on the CPU, the gradient of max pooling finds each
+// window's winner again and gathers, so that it needs no atomics.
+#include "ops/pool2d.h"
+
+#include <limits>
+
+#include "core/launch.cuh"
+#include "core/registry.h"
+#include "core/stream.h"
+#include "core/vec.cuh"
+
+namespace tfmini::cuda {
+namespace {
+
+struct Position {
+  int64_t image, y, x, channel;
+};
+
+// Element i of images of this size; threads next to each other have elements next to each other.
+__device__ __forceinline__ Position locate(const PoolGeometry& g, int64_t height, int64_t width, int64_t i) {
+  if (g.nchw) return {i / width / height / g.channels, i / width % height, i % width, i / width / height % g.channels};
+  const int64_t pixel = i / g.channels;
+  return {pixel / width / height, pixel / width % height, pixel % width, i % g.channels};
+}
+__device__ __forceinline__ int64_t index(const PoolGeometry& g, int64_t height, int64_t width, const Position& p) {
+  return g.nchw ? ((p.image * g.channels + p.channel) * height + p.y) * width + p.x
+                : ((p.image * height + p.y) * width + p.x) * g.channels + p.channel;
+}
+
+// fn(y, x, element of the input) for the window of an output position.
+template <class T, class Fn>
+__device__ __forceinline__ void each_tap(const PoolGeometry& g, const T* in, const Position& out, const Fn& fn) {
+  const WindowRange h = inside(g.h, out.y), w = inside(g.w, out.x);
+  for (int64_t y = h.begin; y < h.end; ++y)
+    for (int64_t x = w.begin; x < w.end; ++x)
+      fn(y, x, widen(in[index(g, g.h.in, g.w.in, {out.image, y, x, out.channel})]));
+}
+
+template <class T>
+__global__ void __launch_bounds__(kThreads) max_pool(PoolGeometry g, const T* in, T* out, int64_t n) {
+  using C = ComputeType<T>;
+  const int64_t i = thread_index();
+  if (i >= n) return;
+  C best = std::numeric_limits<C>::lowest();
+  each_tap(g, in, locate(g, g.h.out, g.w.out, i), [&](int64_t, int64_t, C x) { best = x > best ? x : best; });
+  out[i] = narrow<T>(best);
+}
+
+template <class T>
+__global__ void __launch_bounds__(kThreads) average_pool(PoolGeometry g, const T* in, T* out, int64_t n) {
+  using C = ComputeType<T>;
+  const int64_t i = thread_index();
+  if (i >= n) return;
+  C sum = C(0), count = C(0);
+  each_tap(g, in, locate(g, g.h.out, g.w.out, i), [&](int64_t, int64_t, C x) {
+    sum += x;
+    count += C(1);
+  });
+  out[i] = narrow<T>(sum * (C(1) / count));
+}
+
+// The first element of a window that no later one exceeds.
+struct Winner {
+  int64_t y = -1, x = -1;
+};
+template <class T>
+__device__ __forceinline__ Winner winner(const PoolGeometry& g, const T* in, const Position& out) {
+  using C = ComputeType<T>;
+  Winner w;
+  C best = C(0);
+  each_tap(g, in, out, [&](int64_t y, int64_t x, C v) {
+    if (w.y >= 0 && !(v > best)) return;
+    best = v;
+    w = {y, x};
+  });
+  return w;
+}
+
+template <class T>
+__global__ void __launch_bounds__(kThreads) max_pool_grad(PoolGeometry g, const T* in, const T* dy, T* dx, int64_t n) {
+  using C = ComputeType<T>;
+  const int64_t i = thread_index();
+  if (i >= n) return;
+  const Position p = locate(g, g.h.in, g.w.in, i);
+  const WindowRange h = windows_over(g.h, p.y), w = windows_over(g.w, p.x);
+  C sum = C(0);
+  for (int64_t y = h.begin; y < h.end; ++y)
+    for (int64_t x = w.begin; x < w.end; ++x) {
+      const Position out{p.image, y, x, p.channel};
+      const Winner win = winner(g, in, out);
+      if (win.y == p.y && win.x == p.x) sum += widen(dy[index(g, g.h.out, g.w.out, out)]);
+    }
+  dx[i] = narrow<T>(sum);
+}
+
+template <class T>
+__global__ void __launch_bounds__(kThreads) average_pool_grad(PoolGeometry g, const T* dy, T* dx, int64_t n) {
+  using C = ComputeType<T>;
+  const int64_t i = thread_index();
+  if (i >= n) return;
+  const Position p = locate(g, g.h.in, g.w.in, i);
+  const WindowRange h = windows_over(g.h, p.y), w = windows_over(g.w, p.x);
+  C sum = C(0);
+  for (int64_t y = h.begin; y < h.end; ++y)
+    for (int64_t x = w.begin; x < w.end; ++x) {
+      const WindowRange ih = inside(g.h, y), iw = inside(g.w, x);
+      const C scale = C(1) / static_cast<C>((ih.end - ih.begin) * (iw.end - iw.begin));
+      sum += widen(dy[index(g, g.h.out, g.w.out, {p.image, y, x, p.channel})]) * scale;
+    }
+  dx[i] = narrow<T>(sum);
+}
+
+template <class T>
+struct MaxPool {
+  Window2D window;
+  explicit MaxPool(const Attrs& attrs) : window(attrs) {}
+  void operator()(KernelContext& c) const {
+    const int64_t n = c.output(0).num_elements();
+    if (n == 0) return;
+    launch(&max_pool<T>, blocks_for(n), kThreads, 0, stream(c), pool_geometry(window, c.input(0).shape()), c.in<T>(0),
+           c.out<T>(0), n);
+  }
+};
+template <class T>
+struct AvgPool {
+  Window2D window;
+  explicit AvgPool(const Attrs& attrs) : window(attrs) {}
+  void operator()(KernelContext& c) const {
+    const int64_t n = c.output(0).num_elements();
+    if (n == 0) return;
+    launch(&average_pool<T>, blocks_for(n), kThreads, 0, stream(c), pool_geometry(window, c.input(0).shape()),
+           c.in<T>(0), c.out<T>(0), n);
+  }
+};
+template <class T>
+struct MaxPoolGrad {
+  Window2D window;
+  explicit MaxPoolGrad(const Attrs& attrs) : window(attrs) {}
+  void operator()(KernelContext& c) const {
+    const int64_t n = c.output(0).num_elements();
+    if (n == 0) return;
+    launch(&max_pool_grad<T>, blocks_for(n), kThreads, 0, stream(c), pool_geometry(window, c.input(0).shape()),
+           c.in<T>(0), c.in<T>(2), c.out<T>(0), n);
+  }
+};
+template <class T>
+struct AvgPoolGrad {
+  Window2D window;
+  explicit AvgPoolGrad(const Attrs& attrs) : window(attrs) {}
+  void operator()(KernelContext& c) const {
+    const int64_t n = c.output(0).num_elements();
+    if (n == 0) return;
+    launch(&average_pool_grad<T>, blocks_for(n), kThreads, 0, stream(c), pool_geometry(window, c.output(0).shape()),
+           c.in<T>(1), c.out<T>(0), n);
+  }
+};
+
+}  // namespace
+}  // namespace tfmini::cuda
+
+namespace tfmini {
+
+void register_pool2d_cuda(Registry& r) {
+  constexpr auto gpu = DeviceKind::kCUDA;
+  r.kernels<cuda::MaxPool>("MaxPool", gpu, FloatTypes{});
+  r.kernels<cuda::MaxPoolGrad>("MaxPoolGrad", gpu, FloatTypes{});
+  r.kernels<cuda::AvgPool>("AvgPool", gpu, FloatTypes{});
+  r.kernels<cuda::AvgPoolGrad>("AvgPoolGrad", gpu, FloatTypes{});
+}
+
+}  // namespace tfmini

@@ -1,0 +1,94 @@
+"""CUDA kernels against CPU kernels, op by op, on whatever /gpu:0 is: hardware, or the simulator of a TFMINI_CUDA=sim build.
+
+While `check_cuda_parity` is on, every CPU kernel that runs has its CUDA counterpart run on the same inputs; a run fails where
+the two disagree. So what is run here only has to reach the kernels.
+"""
+
+import numpy as np
+import pytest
+
+import tfmini as tf
+from tests.test_ops import BY_DTYPE, CASES, Built, dense, differentiable, wrt
+from tfmini import _core
+
+if _core.cuda_status():
+    pytest.skip(_core.cuda_status(), allow_module_level=True)
+pytestmark = pytest.mark.gpu
+
+
+@pytest.fixture(autouse=True)
+def parity():
+    _core.check_cuda_parity(True)
+    yield
+    _core.check_cuda_parity(False)
+
+
+def unoptimized():
+    """Every op by itself: nothing folded or fused."""
+    options = tf.OptimizerOptions(opt_level=-1)
+    return tf.ConfigProto(graph_options=tf.GraphOptions(optimizer_options=options))
+
+
+@pytest.mark.parametrize("case, dtype", BY_DTYPE)
+@pytest.mark.parametrize("config", [None, unoptimized()], ids=["fused", "plain"])
+def test_kernels(case, dtype, config):
+    if case.name == "fused_batch_norm_far_from_zero":
+        pytest.skip("the last bit of its mean shows in every result")
+    Built(case, dtype).run(config=config)
+
+
+@pytest.mark.parametrize("case", [p for p in CASES if p.values[0].grad is not False and p.values[0].dtypes])
+def test_gradient_kernels(case):
+    built = Built(case, case.dtypes[0])
+    ys = differentiable(built.outputs)
+    with built.graph.as_default():
+        xs = [built.inputs[i] for i in wrt(case)]
+        gradients = [dense(g, x) for g, x in zip(tf.gradients(ys, xs), xs)]
+        gradients = [tf.cast(g, tf.float32) if g.dtype == tf.bfloat16 else g for g in gradients]
+    built.run(gradients)
+
+
+OPTIMIZERS = {
+    "sgd": lambda: tf.train.GradientDescentOptimizer(0.1),
+    "momentum": lambda: tf.train.MomentumOptimizer(0.1, 0.9, use_nesterov=True),
+    "adagrad": lambda: tf.train.AdagradOptimizer(0.1),
+    "rmsprop": lambda: tf.train.RMSPropOptimizer(0.1, momentum=0.5, centered=True),
+    "adam": lambda: tf.train.AdamOptimizer(0.1),
+    "adadelta": lambda: tf.train.AdadeltaOptimizer(0.1),
+    "ftrl": lambda: tf.train.FtrlOptimizer(0.1, l1_regularization_strength=0.01),
+    "proximal": lambda: tf.train.ProximalAdagradOptimizer(0.1, l2_regularization_strength=0.01),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16"])
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_optimizers(name, dtype):
+    rng = np.random.default_rng(3)
+    with tf.Graph().as_default(), tf.Session() as sess:
+        w = tf.Variable(rng.standard_normal((7, 13)).astype(dtype))
+        step = OPTIMIZERS[name]().minimize(tf.reduce_sum(tf.square(w - 1)))
+        sess.run(tf.global_variables_initializer())
+        for _ in range(2):
+            sess.run(step)
+
+
+def test_fused_programs_of_many_shapes():
+    """Rows and columns around the sizes of packs, warps, tiles and blocks."""
+    rng = np.random.default_rng(5)
+    for shape in [(1, 1), (3, 5), (33, 31), (7, 256), (130, 4), (2, 1023), (5, 1025), (3, 4099), (1030, 3)]:
+        x = rng.standard_normal(shape).astype(np.float32)
+        with tf.Graph().as_default(), tf.Session() as sess:
+            t = tf.placeholder(tf.float32, shape)
+            mean, var = tf.nn.moments(t, [1], keep_dims=True)
+            norm = (t - mean) * tf.rsqrt(var + 1e-3)
+            scaled = tf.tanh(norm * t[:1] + 0.5)
+            sess.run([scaled, tf.reduce_sum(scaled, 0), tf.reduce_mean(scaled * t), tf.gradients(scaled, t)], {t: x})
+
+
+def test_what_was_checked():
+    """The tests above reach the kernels (alone, this test reaches a few of its own)."""
+    with tf.Graph().as_default(), tf.Session(config=unoptimized()) as sess:
+        x = tf.placeholder(tf.float32, [2, 3])
+        sess.run(tf.nn.softmax(x) + tf.transpose(tf.ones([3, 2])), {x: np.zeros((2, 3))})
+    counts = _core.cuda_parity_counts()
+    assert {"Softmax", "Transpose"} <= set(counts) <= set(_core.cuda_kernels())
