@@ -63,8 +63,7 @@ class PlanBuilder {
         plan_.dtypes_.push_back(n.dtypes[i]);
         plan_.shapes_.push_back(n.shapes[i]);
         plan_.devices_.push_back(location(n, static_cast<int32_t>(i)));
-        plan_.constants_.push_back(n.is_constant(static_cast<int>(i)) ? session_.constant_at(n.values[i], n.place)
-                                                                      : Tensor());
+        plan_.constants_.push_back(n.is_constant(static_cast<int>(i)) ? constant(n, i) : Tensor());
       }
     }
     plan_.offsets_.assign(static_cast<size_t>(count), -1);
@@ -79,6 +78,15 @@ class PlanBuilder {
     last_use_.assign(static_cast<size_t>(count), -1);
     fetched_.assign(static_cast<size_t>(count), 0);
     kept_.assign(static_cast<size_t>(count), 0);
+  }
+
+  Tensor constant(const IrNode& n, size_t output) {
+    try {
+      return session_.constant_at(n.values[output], n.place);
+    } catch (Error& e) {
+      e.set_node(n.name);
+      throw;
+    }
   }
 
   void choose_storage() {

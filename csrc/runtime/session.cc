@@ -69,7 +69,14 @@ std::shared_ptr<const Plan> Session::plan(const Request& request) {
     recent_.splice(recent_.begin(), recent_, it->second.position);
     return it->second.plan;
   }
-  auto plan = std::make_shared<const Plan>(*this, *graph_, request, options_.passes);
+  std::shared_ptr<const Plan> plan;
+  try {
+    plan = std::make_shared<const Plan>(*this, *graph_, request, options_.passes);
+  } catch (const TypeMismatch&) {
+    throw;
+  } catch (const Error& e) {
+    throw with_what_is_held(e);
+  }
   recent_.push_front(key);
   plans_[key] = {plan, recent_.begin()};
   if (plans_.size() > options_.max_plans) {
@@ -90,14 +97,20 @@ std::vector<Tensor> Session::run(const Plan& plan, const std::vector<Tensor>& fe
     out.reserve(plan.fetches().size());
     for (int32_t s : plan.fetches()) out.push_back(scope.slot(s).owned());
     return out;
+  } catch (const TypeMismatch&) {
+    throw;
   } catch (const Error& e) {
-    if (e.code() != Code::kResourceExhausted || options_.passes.gpus.empty()) throw;
-    const std::string held = variables_.held_on_gpus();
-    if (held.empty()) throw;
-    Error more(e.code(), e.message() + ". This session's variables hold " + held);
-    more.set_node(e.node());
-    throw more;
+    throw with_what_is_held(e);
   }
+}
+
+Error Session::with_what_is_held(const Error& e) {
+  if (e.code() != Code::kResourceExhausted || options_.passes.gpus.empty()) return e;
+  const std::string held = variables_.held_on_gpus();
+  if (held.empty()) return e;
+  Error more(e.code(), e.message() + ". This session's variables hold " + held);
+  more.set_node(e.node());
+  return more;
 }
 
 Variable& Session::variable(const void* instr, int input) {

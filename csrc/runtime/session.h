@@ -53,6 +53,8 @@ class Session final : public RunEnv {
 
  private:
   friend class Plan;
+  // Out of memory on a GPU: the same error, saying what the session holds there.
+  Error with_what_is_held(const Error& e);
   std::shared_ptr<Graph> graph_;
   SessionOptions options_;
   VariableStore variables_;

@@ -101,9 +101,8 @@ class CudaDevice final : public Device {
     check_cuda(cudaDeviceSynchronize(), "waiting for the device");
   }
   uintptr_t queue_handle() override { return reinterpret_cast<uintptr_t>(stream_); }
-  // 1 and 2 are the legacy and the per-thread default stream: CUDA's handles for them are the same numbers.
-  void wait_for(uintptr_t queue) override { order(reinterpret_cast<cudaStream_t>(queue), stream_, index(), index()); }
-  void let_wait(uintptr_t queue) override { order(stream_, reinterpret_cast<cudaStream_t>(queue), index(), index()); }
+  void wait_for(uintptr_t queue) override { order(foreign(queue), stream_, index(), index()); }
+  void let_wait(uintptr_t queue) override { order(stream_, foreign(queue), index(), index()); }
 
   // Relaxed: other threads go on as if nothing happened, and so may this one outside of its stream.
   void begin_recording() override {
@@ -151,6 +150,15 @@ class CudaDevice final : public Device {
  private:
   // Other libraries of the process change the thread's device too, so it is set each time.
   void use() const { check_cuda(cudaSetDevice(index()), "selecting the device"); }
+
+  // 1 and 2 are the legacy and the per-thread default stream: CUDA's handles for them are the same numbers. The
+  // simulator has one default stream.
+  static cudaStream_t foreign(uintptr_t queue) {
+#if defined(TFMINI_CUDA_SIM)
+    if (queue <= 2) return nullptr;
+#endif
+    return reinterpret_cast<cudaStream_t>(queue);
+  }
 
   // Nothing that is being recorded has run: there is nothing to wait for or to look at.
   void refuse_while_recording() const {

@@ -56,7 +56,10 @@ class BaseSession:
         self._closed = False
         # The C++ side must not refer to this object: neither could ever be freed.
         resolve = functools.partial(_resolve, self._graph)
-        self._core = _core.Session(self._graph._core, options, resolve, _convert_feed)
+        try:
+            self._core = _core.Session(self._graph._core, options, resolve, _convert_feed)
+        except _core.StatusError as e:
+            raise errors.run_error(e, self._graph) from None
         self._core_run = self._core.run
 
     @property

@@ -11,6 +11,7 @@ from tfmini import _core
 
 pytestmark = [
     pytest.mark.gpu,
+    pytest.mark.usefixtures("graph"),
     pytest.mark.skipif(not tf.test.is_gpu_available(), reason="no GPU (`tfmini devices` says why)"),
 ]
 
@@ -149,7 +150,7 @@ def test_out_of_memory_names_what_was_wanted():
         with pytest.raises(tf.errors.ResourceExhaustedError) as caught:
             sess.run(w.initializer)
         message = str(caught.value)
-        assert "bigger" in message and "[4194304]" in message and "big " in message and "MiB" in message
+        assert "bigger" in message and "[4194304]" in message and "'big' 4" in message and "MiB" in message
         assert len(message.splitlines()) <= 10
         assert sess.run(v).sum() == 0  # the session goes on
     with tf.Session(
