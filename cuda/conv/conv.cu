@@ -138,7 +138,8 @@ void conv_input_grad(const Place& place, const ConvGeometry& g, const T* filter,
                               .ldc = s.in,
                               .a_batch = s.group_out,
                               .b_batch = s.group_out,
-                              .c_batch = s.group_in});
+                              .c_batch = s.group_in,
+                              .epilogue = {}});
   const int64_t tap = int64_t{s.group_in} * s.out, line = g.w.in * s.in;
   for (int64_t py = 0; py < std::min(g.h.stride, g.h.in); ++py)
     for (int64_t px = 0; px < std::min(g.w.stride, g.w.in); ++px) {
@@ -202,7 +203,8 @@ void conv_filter_grad(const Place& place, const ConvGeometry& g, const T* input,
                               .ldc = s.out,
                               .a_batch = s.group_in,
                               .b_batch = s.group_out,
-                              .c_batch = s.group_out});
+                              .c_batch = s.group_out,
+                              .epilogue = {}});
   GemmArgs<Operand<Patches<T>, false>, Dense<T, false>> args;
   args.a = Patches<T>(input, s.batch, forward_axis(g.h), forward_axis(g.w), s.group_in, s.in);
   args.k = args.a.rows;

@@ -8,7 +8,7 @@ namespace {
 
 template <class T>
 cuda::Gemm<T> product(KernelContext& c, const Transposes& transposes) {
-  const Tensor &a = c.input(0), &b = c.input(1), &out = c.output(0);
+  const Tensor &a = c.input(0), &out = c.output(0);
   return cuda::dense_gemm<T>(out.dim(-2), out.dim(-1), a.dim(transposes.a ? -2 : -1), c.in<T>(0), transposes.a,
                              c.in<T>(1), transposes.b, c.out<T>(0));
 }
