@@ -23,14 +23,14 @@ def parity():
     _core.check_cuda_parity(False)
 
 
-def unoptimized():
-    """Every op by itself: nothing folded or fused."""
-    options = tf.OptimizerOptions(opt_level=-1)
-    return tf.ConfigProto(graph_options=tf.GraphOptions(optimizer_options=options))
+def on_cpu(opt_level=0):
+    """Nodes are placed on the CPU, where their kernels are checked. opt_level=-1: every op by itself, nothing folded or fused."""
+    options = tf.OptimizerOptions(opt_level=opt_level)
+    return tf.ConfigProto(device_count={"GPU": 0}, graph_options=tf.GraphOptions(optimizer_options=options))
 
 
 @pytest.mark.parametrize("case, dtype", BY_DTYPE)
-@pytest.mark.parametrize("config", [None, unoptimized()], ids=["fused", "plain"])
+@pytest.mark.parametrize("config", [on_cpu(), on_cpu(-1)], ids=["fused", "plain"])
 def test_kernels(case, dtype, config):
     if case.name == "fused_batch_norm_far_from_zero":
         pytest.skip("the last bit of its mean shows in every result")
@@ -43,9 +43,13 @@ def test_gradient_kernels(case):
     ys = differentiable(built.outputs)
     with built.graph.as_default():
         xs = [built.inputs[i] for i in wrt(case)]
-        gradients = [dense(g, x) for g, x in zip(tf.gradients(ys, xs), xs)]
+        # Random weights: with ones, gradients of what is normalized are 0, made of rounding errors.
+        rng = np.random.default_rng(7)
+        shapes = [np.shape(v) for v in built.run([tf.cast(y, tf.float32) for y in ys], config=on_cpu())]
+        weights = [tf.constant(rng.standard_normal(shape), y.dtype) for shape, y in zip(shapes, ys)]
+        gradients = [dense(g, x) for g, x in zip(tf.gradients(ys, xs, weights), xs)]
         gradients = [tf.cast(g, tf.float32) if g.dtype == tf.bfloat16 else g for g in gradients]
-    built.run(gradients)
+    built.run(gradients, config=on_cpu())
 
 
 OPTIMIZERS = {
@@ -64,7 +68,7 @@ OPTIMIZERS = {
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_optimizers(name, dtype):
     rng = np.random.default_rng(3)
-    with tf.Graph().as_default(), tf.Session() as sess:
+    with tf.Graph().as_default(), tf.Session(config=on_cpu()) as sess:
         w = tf.Variable(rng.standard_normal((7, 13)).astype(dtype))
         step = OPTIMIZERS[name]().minimize(tf.reduce_sum(tf.square(w - 1)))
         sess.run(tf.global_variables_initializer())
@@ -77,7 +81,7 @@ def test_fused_programs_of_many_shapes():
     rng = np.random.default_rng(5)
     for shape in [(1, 1), (3, 5), (33, 31), (7, 256), (130, 4), (2, 1023), (5, 1025), (3, 4099), (1030, 3)]:
         x = rng.standard_normal(shape).astype(np.float32)
-        with tf.Graph().as_default(), tf.Session() as sess:
+        with tf.Graph().as_default(), tf.Session(config=on_cpu()) as sess:
             t = tf.placeholder(tf.float32, shape)
             mean, var = tf.nn.moments(t, [1], keep_dims=True)
             norm = (t - mean) * tf.rsqrt(var + 1e-3)
@@ -87,7 +91,7 @@ def test_fused_programs_of_many_shapes():
 
 def test_what_was_checked():
     """The tests above reach the kernels (alone, this test reaches a few of its own)."""
-    with tf.Graph().as_default(), tf.Session(config=unoptimized()) as sess:
+    with tf.Graph().as_default(), tf.Session(config=on_cpu(-1)) as sess:
         x = tf.placeholder(tf.float32, [2, 3])
         sess.run(tf.nn.softmax(x) + tf.transpose(tf.ones([3, 2])), {x: np.zeros((2, 3))})
     counts = _core.cuda_parity_counts()

@@ -47,6 +47,9 @@ double tolerance(DType dtype) {
   }
 }
 
+// Below this, differences count as they are: what is left where terms cancel is rounding alone.
+constexpr double kSmall = 1e-2;
+
 void compare(const std::string& what, const Tensor& got, const Tensor& want) {
   if (got.dtype() != want.dtype() || !(got.shape() == want.shape()))
     fail(Code::kInternal, what, " has shape ", got.shape(), " on the GPU, ", want.shape(), " on the CPU");
@@ -59,7 +62,7 @@ void compare(const std::string& what, const Tensor& got, const Tensor& want) {
     for (int64_t i = 0; i < n; ++i) {
       const double x = static_cast<double>(a[i]), y = static_cast<double>(b[i]);
       const bool same = x == y || (std::isnan(x) && std::isnan(y)) ||
-                        std::abs(x - y) <= tolerance(got.dtype()) * std::max(largest, 1e-3);
+                        std::abs(x - y) <= tolerance(got.dtype()) * std::max(largest, kSmall);
       if (!same) fail(Code::kInternal, what, "[", i, "] is ", x, " on the GPU, ", y, " on the CPU");
     }
   };
