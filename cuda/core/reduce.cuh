@@ -43,7 +43,7 @@ constexpr Reduction joining(Reduction op) { return op == Reduction::kSumSquares 
 template <Reduction op, class C>
 __device__ __forceinline__ C warp_reduce(C x) {
 #pragma unroll
-  for (int step = 16; step > 0; step /= 2) x = combine<op>(x, __shfl_xor_sync(0xffffffffu, x, step));
+  for (int step = 16; step > 0; step /= 2) x = combine<op>(x, static_cast<C>(__shfl_xor_sync(0xffffffffu, x, step)));
   return x;
 }
 // Every thread of a block of whole warps gets the result. All of them must call it.
