@@ -5,6 +5,7 @@
 #include "core/registry.h"
 
 namespace tfmini {
+namespace cuda {
 namespace {
 
 template <class T>
@@ -48,11 +49,12 @@ struct Conv2DBackpropFilter {
 };
 
 }  // namespace
+}  // namespace cuda
 
 void register_conv2d_cuda(Registry& r) {
-  r.kernels<Conv2D>("Conv2D", DeviceKind::kCUDA, FloatTypes{});
-  r.kernels<Conv2DBackpropInput>("Conv2DBackpropInput", DeviceKind::kCUDA, FloatTypes{});
-  r.kernels<Conv2DBackpropFilter>("Conv2DBackpropFilter", DeviceKind::kCUDA, FloatTypes{});
+  r.kernels<cuda::Conv2D>("Conv2D", DeviceKind::kCUDA, FloatTypes{});
+  r.kernels<cuda::Conv2DBackpropInput>("Conv2DBackpropInput", DeviceKind::kCUDA, FloatTypes{});
+  r.kernels<cuda::Conv2DBackpropFilter>("Conv2DBackpropFilter", DeviceKind::kCUDA, FloatTypes{});
 }
 
 }  // namespace tfmini

@@ -4,6 +4,7 @@
 #include "ops/conv2d.h"
 
 namespace tfmini {
+namespace cuda {
 namespace {
 
 template <class T>
@@ -47,11 +48,12 @@ struct FilterGrad {
 };
 
 }  // namespace
+}  // namespace cuda
 
 void register_depthwise_conv2d_cuda(Registry& r) {
-  r.kernels<Forward>("DepthwiseConv2dNative", DeviceKind::kCUDA, FloatTypes{});
-  r.kernels<InputGrad>("DepthwiseConv2dNativeBackpropInput", DeviceKind::kCUDA, FloatTypes{});
-  r.kernels<FilterGrad>("DepthwiseConv2dNativeBackpropFilter", DeviceKind::kCUDA, FloatTypes{});
+  r.kernels<cuda::Forward>("DepthwiseConv2dNative", DeviceKind::kCUDA, FloatTypes{});
+  r.kernels<cuda::InputGrad>("DepthwiseConv2dNativeBackpropInput", DeviceKind::kCUDA, FloatTypes{});
+  r.kernels<cuda::FilterGrad>("DepthwiseConv2dNativeBackpropFilter", DeviceKind::kCUDA, FloatTypes{});
 }
 
 }  // namespace tfmini

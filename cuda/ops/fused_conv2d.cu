@@ -8,6 +8,7 @@
 #include "ops/conv2d.h"
 
 namespace tfmini {
+namespace cuda {
 namespace {
 
 // A few steps on every channel: scale and bias become those of the steps so far.
@@ -110,9 +111,10 @@ class FusedConv2D {
 };
 
 }  // namespace
+}  // namespace cuda
 
 void register_fused_conv2d_cuda(Registry& r) {
-  r.kernels<FusedConv2D>("_FusedConv2D", DeviceKind::kCUDA, TypeList<float, double>{});
+  r.kernels<cuda::FusedConv2D>("_FusedConv2D", DeviceKind::kCUDA, TypeList<float, double>{});
 }
 
 }  // namespace tfmini

@@ -4,6 +4,7 @@
 #include "gemm/gemm.cuh"
 
 namespace tfmini {
+namespace cuda {
 namespace {
 
 template <class T>
@@ -74,12 +75,13 @@ class BatchMatMul {
 };
 
 }  // namespace
+}  // namespace cuda
 
 void register_matmul_cuda(Registry& r) {
-  r.kernels<MatMul>("MatMul", DeviceKind::kCUDA, FloatTypes{});
-  r.kernels<FusedMatMul>("_FusedMatMul", DeviceKind::kCUDA, TypeList<float, double>{});
-  r.kernels<BatchMatMul>("BatchMatMul", DeviceKind::kCUDA, FloatTypes{});
-  r.kernels<BatchMatMul>("BatchMatMulV2", DeviceKind::kCUDA, FloatTypes{});
+  r.kernels<cuda::MatMul>("MatMul", DeviceKind::kCUDA, FloatTypes{});
+  r.kernels<cuda::FusedMatMul>("_FusedMatMul", DeviceKind::kCUDA, TypeList<float, double>{});
+  r.kernels<cuda::BatchMatMul>("BatchMatMul", DeviceKind::kCUDA, FloatTypes{});
+  r.kernels<cuda::BatchMatMul>("BatchMatMulV2", DeviceKind::kCUDA, FloatTypes{});
 }
 
 }  // namespace tfmini
