@@ -26,6 +26,13 @@ inline __attribute__((always_inline)) void store(float* p, V v) {
   std::memcpy(p, &v, sizeof v);
 }
 
+// What polynomials at the points x and -x share: even and odd powers are summed once.
+template <class V>
+inline __attribute__((always_inline)) void sum_and_difference(V even, V odd, V* at) {
+  at[0] = even + odd;
+  at[1] = even - odd;
+}
+
 // Each `transform` works on one axis.
 
 struct Filter43 {
@@ -35,10 +42,8 @@ struct Filter43 {
     const V even_a = (w[0] + 0.5f * w[2]) * (-2.0f / 3.0f), odd_a = w[1] * (-2.0f / 3.0f * kA);
     const V even_b = (w[0] + 2.0f * w[2]) * (1.0f / 6.0f), odd_b = w[1] * (1.0f / 6.0f * kB);
     u[0] = w[0];
-    u[1] = even_a + odd_a;
-    u[2] = even_a - odd_a;
-    u[3] = even_b + odd_b;
-    u[4] = even_b - odd_b;
+    sum_and_difference(even_a, odd_a, &u[1]);
+    sum_and_difference(even_b, odd_b, &u[3]);
     u[5] = w[2];
   }
 };
@@ -52,10 +57,8 @@ struct Filter25 {
     const V even_b = (w[0] + 2.0f * w[2] + 4.0f * w[4]) * (1.0f / 6.0f);
     const V odd_b = (w[1] + 2.0f * w[3]) * (1.0f / 6.0f * kB);
     u[0] = w[0];
-    u[1] = even_a + odd_a;
-    u[2] = even_a - odd_a;
-    u[3] = even_b + odd_b;
-    u[4] = even_b - odd_b;
+    sum_and_difference(even_a, odd_a, &u[1]);
+    sum_and_difference(even_b, odd_b, &u[3]);
     u[5] = w[4];
   }
 };
@@ -70,12 +73,9 @@ struct Filter27 {
     const V even_2 = (w[0] + 4.0f * w[2] + 16.0f * w[4] + 64.0f * w[6]) * (1.0f / 90.0f);
     const V odd_2 = (w[1] + 4.0f * w[3] + 16.0f * w[5]) * (1.0f / 45.0f);
     u[0] = w[0];
-    u[1] = even_1 + odd_1;
-    u[2] = even_1 - odd_1;
-    u[3] = even_h + odd_h;
-    u[4] = even_h - odd_h;
-    u[5] = even_2 + odd_2;
-    u[6] = even_2 - odd_2;
+    sum_and_difference(even_1, odd_1, &u[1]);
+    sum_and_difference(even_h, odd_h, &u[3]);
+    sum_and_difference(even_2, odd_2, &u[5]);
     u[7] = w[6];
   }
 };
@@ -87,10 +87,8 @@ struct Input6 {
     const V even_a = d[4] - 2.0f * d[2], odd_a = kA * (d[3] - 2.0f * d[1]);
     const V even_b = d[4] - 0.5f * d[2], odd_b = kB * (d[3] - 0.5f * d[1]);
     v[0] = d[0] - 2.5f * d[2] + d[4];
-    v[1] = even_a + odd_a;
-    v[2] = even_a - odd_a;
-    v[3] = even_b + odd_b;
-    v[4] = even_b - odd_b;
+    sum_and_difference(even_a, odd_a, &v[1]);
+    sum_and_difference(even_b, odd_b, &v[3]);
     v[5] = d[1] - 2.5f * d[3] + d[5];
   }
 };
@@ -103,12 +101,9 @@ struct Input8 {
     const V even_h = d[6] - 5.0f * d[4] + 4.0f * d[2], odd_h = 0.5f * d[5] - 2.5f * d[3] + 2.0f * d[1];
     const V even_2 = d[6] - 1.25f * d[4] + 0.25f * d[2], odd_2 = 2.0f * d[5] - 2.5f * d[3] + 0.5f * d[1];
     v[0] = d[0] - d[6] + 5.25f * (d[4] - d[2]);
-    v[1] = even_1 + odd_1;
-    v[2] = even_1 - odd_1;
-    v[3] = even_h + odd_h;
-    v[4] = even_h - odd_h;
-    v[5] = even_2 + odd_2;
-    v[6] = even_2 - odd_2;
+    sum_and_difference(even_1, odd_1, &v[1]);
+    sum_and_difference(even_h, odd_h, &v[3]);
+    sum_and_difference(even_2, odd_2, &v[5]);
     v[7] = d[7] - d[1] + 5.25f * (d[3] - d[5]);
   }
 };
@@ -153,10 +148,8 @@ struct Spread43 {
     const V even_a = y[0] + 0.5f * y[2], odd_a = kA * (y[1] + 0.5f * y[3]);
     const V even_b = y[0] + 2.0f * y[2], odd_b = kB * (y[1] + 2.0f * y[3]);
     m[0] = y[0];
-    m[1] = even_a + odd_a;
-    m[2] = even_a - odd_a;
-    m[3] = even_b + odd_b;
-    m[4] = even_b - odd_b;
+    sum_and_difference(even_a, odd_a, &m[1]);
+    sum_and_difference(even_b, odd_b, &m[3]);
     m[5] = y[3];
   }
 };

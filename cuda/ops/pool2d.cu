@@ -110,48 +110,42 @@ __global__ void __launch_bounds__(kThreads) average_pool_grad(PoolGeometry g, co
   dx[i] = narrow<T>(sum);
 }
 
+// One thread per element of the output. `image`: the shape of the pooled images.
+template <class T, class Kernel, class... In>
+void pool(KernelContext& c, Kernel* kernel, const Window2D& window, const Shape& image, const In*... in) {
+  const int64_t n = c.output(0).num_elements();
+  if (n > 0) launch(kernel, blocks_for(n), kThreads, 0, stream(c), pool_geometry(window, image), in..., c.out<T>(0), n);
+}
+
 template <class T>
 struct MaxPool {
   Window2D window;
   explicit MaxPool(const Attrs& attrs) : window(attrs) {}
-  void operator()(KernelContext& c) const {
-    const int64_t n = c.output(0).num_elements();
-    if (n == 0) return;
-    launch(&max_pool<T>, blocks_for(n), kThreads, 0, stream(c), pool_geometry(window, c.input(0).shape()), c.in<T>(0),
-           c.out<T>(0), n);
-  }
+  void operator()(KernelContext& c) const { pool<T>(c, &max_pool<T>, window, c.input(0).shape(), c.in<T>(0)); }
 };
+
 template <class T>
 struct AvgPool {
   Window2D window;
   explicit AvgPool(const Attrs& attrs) : window(attrs) {}
-  void operator()(KernelContext& c) const {
-    const int64_t n = c.output(0).num_elements();
-    if (n == 0) return;
-    launch(&average_pool<T>, blocks_for(n), kThreads, 0, stream(c), pool_geometry(window, c.input(0).shape()),
-           c.in<T>(0), c.out<T>(0), n);
-  }
+  void operator()(KernelContext& c) const { pool<T>(c, &average_pool<T>, window, c.input(0).shape(), c.in<T>(0)); }
 };
+
 template <class T>
 struct MaxPoolGrad {
   Window2D window;
   explicit MaxPoolGrad(const Attrs& attrs) : window(attrs) {}
   void operator()(KernelContext& c) const {
-    const int64_t n = c.output(0).num_elements();
-    if (n == 0) return;
-    launch(&max_pool_grad<T>, blocks_for(n), kThreads, 0, stream(c), pool_geometry(window, c.input(0).shape()),
-           c.in<T>(0), c.in<T>(2), c.out<T>(0), n);
+    pool<T>(c, &max_pool_grad<T>, window, c.input(0).shape(), c.in<T>(0), c.in<T>(2));
   }
 };
+
 template <class T>
 struct AvgPoolGrad {
   Window2D window;
   explicit AvgPoolGrad(const Attrs& attrs) : window(attrs) {}
   void operator()(KernelContext& c) const {
-    const int64_t n = c.output(0).num_elements();
-    if (n == 0) return;
-    launch(&average_pool_grad<T>, blocks_for(n), kThreads, 0, stream(c), pool_geometry(window, c.output(0).shape()),
-           c.in<T>(1), c.out<T>(0), n);
+    pool<T>(c, &average_pool_grad<T>, window, c.output(0).shape(), c.in<T>(1));
   }
 };
 
