@@ -30,8 +30,14 @@ python=${PYTHON:-python3}
 work=$PWD/build/gpu_check
 jobs=${JOBS:-$(nproc)}
 mkdir -p "$work"
-export PYTHONPATH=$PWD/python:$PWD${PYTHONPATH:+:$PYTHONPATH} PYTHONDONTWRITEBYTECODE=1
+export PYTHONDONTWRITEBYTECODE=1
+outer_path=${PYTHONPATH:-}
 limit=580  # seconds per stage
+
+use_module() {  # the module that stage `build` makes; without one, the installed package
+  export PYTHONPATH=$PWD${outer_path:+:$outer_path}
+  if compgen -G 'python/tfmini/_core*.so' >/dev/null; then PYTHONPATH=$PWD/python:$PYTHONPATH; fi
+}
 
 workers() {  # pytest-xdist if it is there; a GPU is shared by few processes at once
   "$python" -c 'import xdist' 2>/dev/null && echo "-n $((jobs < 4 ? jobs : 4))"
@@ -47,7 +53,7 @@ build() {
   local preset=cuda
   ((simulate)) && preset=cudasim
   cmake --preset "$preset" -DPython_EXECUTABLE="$("$python" -c 'import sys; print(sys.executable)')" &&
-    ninja -C "build/$preset" _core && "$python" -c 'from tfmini import _core; assert _core.built_with_cuda()'
+    ninja -C "build/$preset" _core && use_module && "$python" -c 'from tfmini import _core; assert _core.built_with_cuda()'
 }
 devices() {
   "$python" -m tfmini devices | tee "$work/devices.txt"
@@ -115,6 +121,7 @@ for stage in "${stages[@]}"; do
   declare -F "$stage" >/dev/null || { echo "no stage '$stage'; bench/gpu_check.sh says which there are"; exit 2; }
   start=$SECONDS
   echo "== $stage"
+  use_module
   if "$stage"; then result=ok; else
     result=FAILED
     failed+=("$stage")
