@@ -6,46 +6,66 @@
 #include "core/registry.h"
 
 namespace tfmini {
-namespace {
 
-using ListPtr = std::shared_ptr<void>;
-
-const TensorList& list_of(const Tensor& t) {
-  const auto* p = static_cast<const TensorList*>(t.data<ListPtr>()->get());
+const TensorList& TensorList::of(const Tensor& t) {
+  const auto* p = static_cast<const TensorList*>(t.data<Ptr>()->get());
   check(p != nullptr, "the tensor list has no value");
   return *p;
 }
 
-Tensor wrap(std::shared_ptr<TensorList> list) {
+Tensor TensorList::wrap(std::shared_ptr<TensorList> list) {
   Tensor t(DType::kVariant, Shape{});
-  *t.data<ListPtr>() = std::move(list);
+  *t.data<Ptr>() = std::move(list);
   return t;
 }
+
+void TensorList::check_dtype(DType asked) const {
+  check(dtype == asked, "the list holds ", dtype_name(dtype), ", not ", dtype_name(asked));
+}
+
+Tensor TensorList::element(int64_t i, const Shape& hint) const {
+  const Tensor& t = items[i];
+  if (t.defined()) {
+    check(t.shape().compatible_with(hint), "element ", i, " of the list has shape ", t.shape(), ", asked for ", hint);
+    return t;
+  }
+  Shape shape = merge(element_shape, hint);
+  if (!shape.fully_defined())
+    for (const Tensor& other : items)
+      if (other.defined()) shape = other.shape();
+  check(shape.fully_defined(), "element ", i, " of the list was never written, and its shape ", shape, " is not known");
+  Tensor zeros(dtype, shape);
+  if (is_pod(dtype) && zeros.bytes()) std::memset(zeros.raw(), 0, zeros.bytes());
+  return zeros;
+}
+
+Shape element_shape_from(const Tensor& t) { return t.rank() == 0 ? Shape::unknown() : t.to_shape(); }
+
+Shape element_shape_hint(InferContext& c, int i) {
+  if (const Tensor* t = c.constant(i)) return element_shape_from(*t);
+  return c.input(i).rank() == 1 ? c.constant_as_shape(i) : Shape::unknown();
+}
+
+namespace {
+
+using ListPtr = TensorList::Ptr;
 
 // The list in input i, for writing.
 std::shared_ptr<TensorList> take_list(KernelContext& c, int i) {
   const Tensor t = c.take_input(i);
-  list_of(t);
+  TensorList::of(t);
   ListPtr& slot = *const_cast<Tensor&>(t).data<ListPtr>();
   if (t.buffer()->unique() && slot.use_count() == 1) return std::static_pointer_cast<TensorList>(std::move(slot));
-  return std::make_shared<TensorList>(list_of(t));
+  return std::make_shared<TensorList>(TensorList::of(t));
 }
-
-// A scalar (-1) stands for any shape.
-Shape shape_from(const Tensor& t) { return t.rank() == 0 ? Shape::unknown() : t.to_shape(); }
 
 void resize(TensorList& list, int64_t size) {
   cpu_device().require(static_cast<size_t>(size) * sizeof(Tensor));
   list.items.resize(static_cast<size_t>(size));
 }
 
-// What an op calls element_dtype is its own word for it, not the list's.
-void check_dtype(const TensorList& list, DType dtype) {
-  check(list.dtype == dtype, "the list holds ", dtype_name(list.dtype), ", not ", dtype_name(dtype));
-}
-
 void check_element(const TensorList& list, const Tensor& t) {
-  check_dtype(list, t.dtype());
+  list.check_dtype(t.dtype());
   check(list.element_shape.compatible_with(t.shape()), "the list holds elements of shape ", list.element_shape,
         ", the element has shape ", t.shape());
 }
@@ -57,27 +77,6 @@ int64_t checked_index(const TensorList& list, const Tensor& index) {
   return i;
 }
 
-Tensor zeros(DType dtype, const Shape& shape) {
-  Tensor t(dtype, shape);
-  if (is_pod(dtype) && t.bytes()) std::memset(t.raw(), 0, t.bytes());
-  return t;
-}
-
-// An element; one that was never set reads as zeros of the shape the list or the caller knows.
-Tensor element(const TensorList& list, int64_t i, const Shape& hint) {
-  const Tensor& t = list.items[i];
-  if (t.defined()) {
-    check(t.shape().compatible_with(hint), "element ", i, " of the list has shape ", t.shape(), ", asked for ", hint);
-    return t;
-  }
-  Shape shape = merge(list.element_shape, hint);
-  if (!shape.fully_defined())
-    for (const Tensor& other : list.items)
-      if (other.defined()) shape = other.shape();
-  check(shape.fully_defined(), "element ", i, " of the list was never written, and its shape ", shape, " is not known");
-  return zeros(list.dtype, shape);
-}
-
 DType element_dtype(const Attrs& a) { return a.dtype("element_dtype"); }
 
 struct Reserve {
@@ -85,11 +84,11 @@ struct Reserve {
   void operator()(KernelContext& c) const {
     auto list = std::make_shared<TensorList>();
     list->dtype = dtype;
-    list->element_shape = shape_from(c.input(0));
+    list->element_shape = element_shape_from(c.input(0));
     const int64_t n = c.input(1).int_at(0);
     check(n >= 0, "a list cannot have ", n, " elements");
     resize(*list, n);
-    c.set_output(0, wrap(std::move(list)));
+    c.set_output(0, TensorList::wrap(std::move(list)));
   }
   DType dtype;
 };
@@ -99,8 +98,8 @@ struct Empty {
   void operator()(KernelContext& c) const {
     auto list = std::make_shared<TensorList>();
     list->dtype = dtype;
-    list->element_shape = shape_from(c.input(0));
-    c.set_output(0, wrap(std::move(list)));
+    list->element_shape = element_shape_from(c.input(0));
+    c.set_output(0, TensorList::wrap(std::move(list)));
   }
   DType dtype;
 };
@@ -110,25 +109,25 @@ void push_back(KernelContext& c) {
   Tensor t = c.take_input(1);
   check_element(*list, t);
   list->items.push_back(std::move(t));
-  c.set_output(0, wrap(std::move(list)));
+  c.set_output(0, TensorList::wrap(std::move(list)));
 }
 
 void pop_back(KernelContext& c) {
   auto list = take_list(c, 0);
-  check_dtype(*list, c.output_dtype(1));
+  list->check_dtype(c.output_dtype(1));
   check(!list->items.empty(), "cannot pop from an empty list");
-  Tensor t = element(*list, static_cast<int64_t>(list->items.size()) - 1, shape_from(c.input(1)));
+  Tensor t = list->element(static_cast<int64_t>(list->items.size()) - 1, element_shape_from(c.input(1)));
   list->items.pop_back();
-  c.set_output(0, wrap(std::move(list)));
+  c.set_output(0, TensorList::wrap(std::move(list)));
   c.set_output(1, std::move(t));
 }
 
-void length(KernelContext& c) { *c.out<int32_t>(0) = static_cast<int32_t>(list_of(c.input(0)).items.size()); }
+void length(KernelContext& c) { *c.out<int32_t>(0) = static_cast<int32_t>(TensorList::of(c.input(0)).items.size()); }
 
 void get_item(KernelContext& c) {
-  const TensorList& list = list_of(c.input(0));
-  check_dtype(list, c.output_dtype(0));
-  c.set_output(0, element(list, checked_index(list, c.input(1)), shape_from(c.input(2))));
+  const TensorList& list = TensorList::of(c.input(0));
+  list.check_dtype(c.output_dtype(0));
+  c.set_output(0, list.element(checked_index(list, c.input(1)), element_shape_from(c.input(2))));
 }
 
 void set_item(KernelContext& c) {
@@ -137,7 +136,7 @@ void set_item(KernelContext& c) {
   Tensor t = c.take_input(2);
   check_element(*list, t);
   list->items[static_cast<size_t>(i)] = std::move(t);
-  c.set_output(0, wrap(std::move(list)));
+  c.set_output(0, TensorList::wrap(std::move(list)));
 }
 
 void from_tensor(KernelContext& c) {
@@ -147,20 +146,20 @@ void from_tensor(KernelContext& c) {
   list->dtype = t.dtype();
   Shape shape = t.shape();
   shape.remove_dim(0);
-  list->element_shape = merge(shape, shape_from(c.input(1)));
+  list->element_shape = merge(shape, element_shape_from(c.input(1)));
   // Elements are views of one copy: n elements cost one allocation. Taking the input may empty `t`.
   Tensor whole = c.take_input(0);
   const size_t stride = static_cast<size_t>(shape.num_elements()) * dtype_size(whole.dtype());
   for (int64_t i = 0; i < whole.dim(0); ++i)
     list->items.emplace_back(whole.dtype(), shape, whole.buffer(),
                              whole.data<char>() + static_cast<size_t>(i) * stride);
-  c.set_output(0, wrap(std::move(list)));
+  c.set_output(0, TensorList::wrap(std::move(list)));
 }
 
 void stack(KernelContext& c) {
-  const TensorList& list = list_of(c.input(0));
-  check_dtype(list, c.output_dtype(0));
-  Shape shape = merge(list.element_shape, shape_from(c.input(1)));
+  const TensorList& list = TensorList::of(c.input(0));
+  list.check_dtype(c.output_dtype(0));
+  Shape shape = merge(list.element_shape, element_shape_from(c.input(1)));
   for (const Tensor& t : list.items)
     if (t.defined()) shape = merge(shape, t.shape());
   check(shape.fully_defined(), "cannot stack a list of ", list.items.size(), " elements of unknown shape ", shape);
@@ -185,14 +184,14 @@ void stack(KernelContext& c) {
 
 // A list as long as input 0, of elements that read as zeros.
 void zeros_like(KernelContext& c) {
-  const TensorList& from = list_of(c.input(0));
+  const TensorList& from = TensorList::of(c.input(0));
   auto list = std::make_shared<TensorList>();
   list->dtype = from.dtype;
   list->element_shape = from.element_shape;
   for (const Tensor& t : from.items)
     if (t.defined() && !list->element_shape.fully_defined()) list->element_shape = t.shape();
   list->items.resize(from.items.size());
-  c.set_output(0, wrap(std::move(list)));
+  c.set_output(0, TensorList::wrap(std::move(list)));
 }
 
 void clear_item(KernelContext& c) {
@@ -200,7 +199,7 @@ void clear_item(KernelContext& c) {
   const auto i = static_cast<size_t>(checked_index(*list, c.input(1)));
   if (list->items[i].defined() && !list->element_shape.fully_defined()) list->element_shape = list->items[i].shape();
   list->items[i] = Tensor();
-  c.set_output(0, wrap(std::move(list)));
+  c.set_output(0, TensorList::wrap(std::move(list)));
 }
 
 // At least `size` elements: TensorArrays of dynamic size.
@@ -208,7 +207,7 @@ void grow(KernelContext& c) {
   auto list = take_list(c, 0);
   const int64_t size = c.input(1).int_at(0);
   if (size > static_cast<int64_t>(list->items.size())) resize(*list, size);
-  c.set_output(0, wrap(std::move(list)));
+  c.set_output(0, TensorList::wrap(std::move(list)));
 }
 
 template <class T>
@@ -239,15 +238,15 @@ Tensor sum(const Tensor& a, const Tensor& b) {
 // Element by element: how gradients of one list from several uses meet.
 void add_lists(KernelContext& c) {
   auto list = take_list(c, 0);
-  const TensorList& other = list_of(c.input(1));
-  check_dtype(other, list->dtype);
+  const TensorList& other = TensorList::of(c.input(1));
+  other.check_dtype(list->dtype);
   check(list->items.size() == other.items.size(), "cannot add lists of ", list->items.size(), " and ",
         other.items.size(), " elements");
   for (size_t i = 0; i < list->items.size(); ++i) {
     if (!other.items[i].defined()) continue;
     list->items[i] = list->items[i].defined() ? sum(list->items[i], other.items[i]) : other.items[i];
   }
-  c.set_output(0, wrap(std::move(list)));
+  c.set_output(0, TensorList::wrap(std::move(list)));
 }
 
 void push_shape(InferContext& c) { c.set_output(0, Shape{}); }
@@ -256,22 +255,16 @@ void scalar_input_shape(InferContext& c) {
   c.with_rank(1, 0);
   c.set_output(0, Shape{});
 }
-// Input i of a list op as the shape of an element: a scalar -1 says nothing.
-Shape element_hint(InferContext& c, int i) {
-  if (const Tensor* t = c.constant(i)) return shape_from(*t);
-  return c.input(i).rank() == 1 ? c.constant_as_shape(i) : Shape::unknown();
-}
-
 void pop_shape(InferContext& c) {
   c.set_output(0, Shape{});
-  c.set_output(1, element_hint(c, 1));
+  c.set_output(1, element_shape_hint(c, 1));
 }
 void item_shape(InferContext& c) {
   c.with_rank(1, 0);
-  c.set_output(0, element_hint(c, 2));
+  c.set_output(0, element_shape_hint(c, 2));
 }
 void stack_shape(InferContext& c) {
-  Shape s = element_hint(c, 1);
+  Shape s = element_shape_hint(c, 1);
   if (s.known_rank()) {
     const int64_t n = c.attrs().integer("num_elements");
     s.insert_dim(0, n >= 0 ? n : Shape::kUnknownDim);

@@ -89,6 +89,7 @@ from tfmini.init_ops import (
 from tfmini.ops import checkpoint as _checkpoint
 from tfmini.ops import elementwise_grad as _elementwise_grad
 from tfmini.ops import tensor_list as _tensor_list
+from tfmini.ops import tensor_list_concat as _tensor_list_concat
 from tfmini.ops.add_n import (
     accumulate_n,
     add_n,

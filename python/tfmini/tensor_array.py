@@ -130,13 +130,15 @@ class TensorArray:
         return raw.GatherV2(self.stack(), indices, 0, name=name)
 
     def concat(self, name: str | None = None) -> Tensor:
-        """The elements joined along their first dimension; they must have equal shapes."""
-        stacked = self.stack()
-        dims = stacked._dims()
-        if dims is not None and None not in dims[1:]:
-            return raw.Reshape(stacked, [-1, *dims[2:]], name=name)
-        tail = raw.ConcatV2([[-1], raw.StridedSlice(raw.Shape(stacked), [2], [0], [1], end_mask=1)], 0)
-        return raw.Reshape(stacked, tail, name=name)
+        """The elements joined along their first dimension, in which they may differ."""
+        dims = self._dims()
+        shape = encode_shape(None if dims is None else [None, *dims[1:]])
+        out, _ = raw.TensorListConcatV2(
+            self._flow, shape, [], element_dtype=self._dtype, shape_type=dtypes.int32, name=name
+        )
+        if dims and dims[0] is not None and self._size is not None and not self._dynamic_size:
+            out.set_shape([self._size * dims[0], *dims[1:]])
+        return out
 
     def unstack(self, value: Any, name: str | None = None) -> TensorArray:
         """An array whose elements are the rows of `value`."""

@@ -11,11 +11,12 @@ from __future__ import annotations
 from typing import Any
 
 from tfmini import dtypes, raw
-from tfmini.autodiff import gradient, gradients
+from tfmini.autodiff import add_gradients, gradient, gradients
 from tfmini.convert import convert_to_tensor
 from tfmini.func_graph import FuncGraph, _is_small_constant
 from tfmini.functions import common_shape, recall, remember, unite_captures
 from tfmini.graph import Graph, Operation, Tensor, get_default_graph
+from tfmini.loop_products import JoinedProduct, is_joinable
 from tfmini.shape_tensor import element_shape
 
 __all__: list[str] = []
@@ -196,7 +197,7 @@ def _while_grad(op: Operation, *grads: Any) -> list[Any]:
     outer = get_default_graph()  # see _if_grad
     forward: FuncGraph = info["body"]
     outputs: list[Tensor] = info["outputs"]
-    count = len(info.get("original_inputs", op._inputs))
+    count = len(op._inputs)
     float_vars = [i for i in range(count) if _differentiable(op._inputs[i])]
     # Only variables whose gradients can be non-zero take part: those with an incoming gradient, and
     # whatever those depend on.
@@ -204,39 +205,41 @@ def _while_grad(op: Operation, *grads: Any) -> list[Any]:
     if not active:
         return [None] * len(op._inputs)
     with outer.as_default():
-        start = [_dense(grads[i]) if i < len(grads) and grads[i] is not None else _zeros(op.outputs[i]) for i in active]
         body = WhileGradGraph(outer, forward, op, outputs)
+        sums = _LoopSums(op, grads, body)
         with body.as_default():
             counter = body.add_input(dtypes.int32, [], "counter")
-            dys = [body.add_input(s.dtype, s._dims(), f"grad_{i}") for i, s in enumerate(start)]
-            found = _function_gradients(body, [outputs[i] for i in active], [forward.inputs[i] for i in active], dys)
-            results = [_zeros(dy) if d is None else _dense(d) for d, dy in zip(found, dys)]
-            results = [raw.Identity(r) if r.graph is not body else r for r in results]
+            changing = [i for i in active if not body.keeps_argument(forward.inputs[i])]
+            dys = [sums.add(i) for i in changing]
+            ys, xs = [outputs[i] for i in changing], [forward.inputs[i] for i in active]
+            found = dict(zip(active, _function_gradients(body, ys, xs, dys) if ys else [None] * len(xs)))
+            for i, dy in zip(changing, dys):
+                sums.set(dy, _zeros(dy) if found[i] is None else _dense(found[i]))
+            for i in active:
+                if i not in changing:
+                    sums.add_up(i, found[i])
             next_counter = raw.Sub(counter, 1)
         iterations, lists = _record_intermediates(op, info, body)
+        start = [iterations, *sums.start, *lists]
         cond = FuncGraph("while_grad_cond", outer)
         with cond.as_default():
             left = cond.add_input(dtypes.int32, [], "counter")
-            for t in [*start, *lists]:
+            for t in start[1:]:
                 cond.add_input(t.dtype, t._dims(), "unused")
             test = raw.Greater(left, 0)
-        # Order of the backward loop's inputs: counter, gradients, lists, captures.
-        list_args = [body.lists[t][0] for t in body.lists]
-        body.inputs = [counter, *dys, *list_args, *body.captures.values()]
+        # Order of the backward loop's inputs: counter, sums, lists, captures.
+        body.inputs = [counter, *sums.args, *[handle for handle, _ in body.lists.values()], *body.captures.values()]
         cond.captures = {}
         captured = unite_captures([cond, body])
-        body_outputs = [next_counter, *results, *[body.lists[t][1] for t in body.lists], *body.captures.values()]
-        values = [iterations, *start, *lists]
-        shapes = [t._dims() for t in [*values, *captured]]
-        changes = [
-            o._dims() != v._dims() or not v.shape.is_fully_defined() for o, v in zip(body_outputs, [*values, *captured])
-        ]
-        merged = [
-            common_shape(o, v) if c else s for o, v, c, s in zip(body_outputs, [*values, *captured], changes, shapes)
-        ]
+        rest = [rest for _, rest in body.lists.values()]
+        body_outputs = [next_counter, *sums.results(), *rest, *body.captures.values()]
+        values = [*start, *captured]
+        shapes = [t._dims() for t in values]
+        changes = [o._dims() != v._dims() or not v.shape.is_fully_defined() for o, v in zip(body_outputs, values)]
+        merged = [common_shape(o, v) if c else s for o, v, c, s in zip(body_outputs, values, changes, shapes)]
         result = outer.create_op(
             "While",
-            [[*values, *captured]],
+            [values],
             {
                 "cond": cond.function([test]),
                 "body": body.function(body_outputs),
@@ -245,11 +248,66 @@ def _while_grad(op: Operation, *grads: Any) -> list[Any]:
             },
             "While",
         )
-    remember(result, cond=cond, body=body, predicate=test, outputs=body_outputs, back_prop=True)
-    out: list[Any] = [None] * len(op._inputs)
-    for i, t in zip(active, result.outputs[1:]):
-        out[i] = t
-    return out
+        remember(result, cond=cond, body=body, predicate=test, outputs=body_outputs, back_prop=True)
+        final = sums.finish(list(result.outputs[1 : 1 + len(sums.args)]))
+    return [final.get(i) for i in range(len(op._inputs))]
+
+
+class _LoopSums:
+    """The variables of a backward loop that gradients add up in, and what they come to."""
+
+    def __init__(self, op: Operation, grads: Any, body: WhileGradGraph):
+        self.op, self.grads, self.body = op, grads, body
+        self.args: list[Tensor] = []
+        self.start: list[Tensor] = []
+        self._next: dict[Tensor, Tensor] = {}
+        self._sums: dict[int, int] = {}  # number of the forward variable -> that of its sum
+        self._products: dict[int, tuple[int, JoinedProduct]] = {}
+        self._unchanged: list[int] = []
+
+    def _incoming(self, i: int) -> Any:
+        return self.grads[i] if i < len(self.grads) else None
+
+    def add(self, i: int) -> Tensor:
+        """A variable for the gradient of forward variable i, which starts with that of the loop's result."""
+        with self.body.outer.as_default():
+            given = self._incoming(i)
+            start = _zeros(self.op.outputs[i]) if given is None else _dense(given)
+        self._sums[i] = len(self.args)
+        self.start.append(start)
+        self.args.append(self.body.add_input(start.dtype, start._dims(), f"grad_{i}"))
+        return self.args[-1]
+
+    def set(self, arg: Tensor, value: Tensor) -> None:
+        self._next[arg] = value if value.graph is self.body else raw.Identity(value)
+
+    def add_up(self, i: int, gradient: Any) -> None:
+        """Adds the gradient of an iteration, if any, to that of an argument which all iterations share."""
+        if gradient is None:
+            self._unchanged.append(i)
+            return
+        if not is_joinable(gradient, self.body):
+            arg = self.add(i)
+            self.set(arg, add_gradients([arg, _dense(gradient)]))
+            return
+        product = JoinedProduct(gradient, self.body)
+        self._products[i] = len(self.args), product
+        self.args += product.args
+        self._next.update(zip(product.args, product.results))
+        with self.body.outer.as_default():
+            self.start += product.start()
+
+    def results(self) -> list[Tensor]:
+        return [self._next[arg] for arg in self.args]
+
+    def finish(self, outputs: list[Tensor]) -> dict[int, Any]:
+        """The gradients of forward variables, from the loop's outputs for `args`."""
+        final = {i: outputs[k] for i, k in self._sums.items()} | {i: self._incoming(i) for i in self._unchanged}
+        for i, (k, product) in self._products.items():
+            total = product.finish(outputs[k : k + len(product.args)])
+            given = self._incoming(i)
+            final[i] = total if given is None else add_gradients([_dense(given), total])
+        return final
 
 
 def _active(outputs: list[Tensor], forward: FuncGraph, float_vars: list[int], start: set[int]) -> list[int]:
@@ -285,7 +343,6 @@ def _record_intermediates(op: Operation, info: dict[str, Any], body: WhileGradGr
     cond: FuncGraph = info["cond"]
     outputs = list(info["outputs"])
     inputs = list(op._inputs)
-    info.setdefault("original_inputs", list(inputs))
     recorded: dict[Tensor, int] = info.setdefault("recorded", {})  # forward tensor -> output number
     attrs = op.graph._core.attrs(op._id)
 
