@@ -20,6 +20,7 @@
 #include "core/parallel.h"
 #include "gemm/blocks.h"
 #include "gemm/operands.h"
+#include "gemm/small.h"
 #include "gemm/thin.h"
 
 namespace tfmini {
@@ -33,10 +34,6 @@ constexpr int64_t kPackChunk = 64 << 10;
 // Fewer panels of columns use an element of A too seldom to pay for packing it; fewer panels of rows stay in
 // the first levels of cache as they are.
 constexpr int64_t kFewColumnPanels = 3, kFewRowPanels = 12;
-// So few multiply-adds (~1 us) are done before much could be planned.
-constexpr int64_t kSmallWork = 1 << 16;
-// Room for a panel of B of any instruction set: 384 steps of 32 floats.
-constexpr int64_t kPanelBytes = 48 << 10;
 
 // Lines of memory to bring into the second-level cache: `runs` of them, each of
 // `lines` lines.
@@ -236,17 +233,6 @@ void multiply(int64_t n, int64_t k, const LeftOperand<S, T>& a, const RightOpera
   });
 }
 
-// One task, and nothing is packed but what cannot be read in place.
-template <class T>
-void gemm_small(int64_t m, int64_t n, int64_t k, MatrixRef<T> a, MatrixRef<T> b, T* c, int64_t ldc,
-                const GemmEpilogue<T>& epilogue) {
-  const auto& kernel = gemm_kernels<T>();
-  const LeftOperand<T, T> left{RowPanels(m, kernel.rows), a};
-  const RightOperand<T, T> right{{nullptr, 0, kernel.cols, k, k}, 0, 0, b};
-  const Task whole{0, left.rows.count, 0, ceil_div(n, kernel.cols)};
-  run_task<T, T>(whole, n, k, left, right, c, ldc, epilogue, gemm_blocks(best_isa(), sizeof(T)).depth, nullptr);
-}
-
 template <class S, class T>
 void pack_b_panel(MatrixRef<S> b, int64_t cols, const PackedPanels<T>& out, int64_t j, int64_t p) {
   const int64_t first = j * out.width;
@@ -325,8 +311,9 @@ void gemm(int64_t m, int64_t n, int64_t k, MatrixRef<S> a, MatrixRef<S> b, T* c,
   if (m <= 0 || n <= 0) return;
   if (k == 0) return gemm_nothing(m, n, c, ldc, epilogue);
   if constexpr (std::is_same_v<S, T>) {
-    if (m > 1 && n > 1 && m * n * k <= kSmallWork) return gemm_small(m, n, k, a, b, c, ldc, epilogue);
-    if (gemm_thin(m, n, k, a, b, c, ldc, epilogue)) return;
+    const bool small = m * n * k <= kSmallWork;
+    if ((!small || thin_is_faster(m, n, k, a, b)) && gemm_thin(m, n, k, a, b, c, ldc, epilogue)) return;
+    if (small) return gemm_small(m, n, k, a, b, c, ldc, epilogue);
   }
   gemm_blocked<S, T>(m, n, k, a, b, nullptr, c, ldc, epilogue);
 }

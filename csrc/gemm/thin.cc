@@ -28,10 +28,14 @@ int64_t lane_grain(int64_t k, int64_t least) {
 template <class T>
 class ContiguousRows {
  public:
+  ContiguousRows(const ContiguousRows&) = delete;
   ContiguousRows(int64_t m, int64_t k, MatrixRef<T> a) : data_(a.data), stride_(a.row_stride) {
     if (a.col_stride == 1) return;
-    buffer_ = cpu_device().allocate(static_cast<size_t>(m * k) * sizeof(T));
-    T* copy = static_cast<T*>(buffer_->data());
+    T* copy = few_;
+    if (m * k > kFew) {
+      buffer_ = cpu_device().allocate(static_cast<size_t>(m * k) * sizeof(T));
+      copy = static_cast<T*>(buffer_->data());
+    }
     for (int64_t i = 0; i < m; ++i)
       for (int64_t p = 0; p < k; ++p) copy[i * k + p] = *a.at(i, p);
     data_ = copy;
@@ -41,6 +45,8 @@ class ContiguousRows {
   int64_t stride() const { return stride_; }
 
  private:
+  static constexpr int64_t kFew = 1024;
+  T few_[kFew];
   BufferRef buffer_;
   const T* data_;
   int64_t stride_;
@@ -93,7 +99,8 @@ void thin_rows(int64_t m, int64_t n, int64_t k, const T* a, int64_t lda, MatrixR
 template <class T>
 bool thin(int64_t m, int64_t n, int64_t k, MatrixRef<T> a, MatrixRef<T> b, T* c, int64_t c_row, int64_t c_col,
           bool accumulate) {
-  const bool by_rows = b.col_stride == 1 && c_col == 1;
+  // A single column, or row, of B lies contiguous both ways: the longer way is faster.
+  const bool by_rows = b.col_stride == 1 && c_col == 1 && (b.row_stride != 1 || k < n);
   if (!by_rows && b.row_stride != 1) return false;
   const ContiguousRows<T> left(m, k, a);
   if (by_rows) {
@@ -122,11 +129,25 @@ void finish(int64_t m, int64_t n, T* c, int64_t ldc, const GemmEpilogue<T>& epil
 template <class T>
 bool gemm_thin(int64_t m, int64_t n, int64_t k, MatrixRef<T> a, MatrixRef<T> b, T* c, int64_t ldc,
                const GemmEpilogue<T>& epilogue) {
-  const bool done =
-      (m <= simd::kThinRows && thin(m, n, k, a, b, c, ldc, 1, epilogue.accumulate)) ||
-      (n <= simd::kThinRows && thin(n, m, k, b.transposed(), a.transposed(), c, 1, ldc, epilogue.accumulate));
-  if (done) finish(m, n, c, ldc, epilogue);
-  return done;
+  const auto by_a = [&] { return m <= simd::kThinRows && thin(m, n, k, a, b, c, ldc, 1, epilogue.accumulate); };
+  const auto by_b = [&] {
+    return n <= simd::kThinRows && thin(n, m, k, b.transposed(), a.transposed(), c, 1, ldc, epilogue.accumulate);
+  };
+  // A vector is the row that the other operand is multiplied by.
+  if (!(m <= n ? by_a() || by_b() : by_b() || by_a())) return false;
+  finish(m, n, c, ldc, epilogue);
+  return true;
+}
+
+template <class T>
+bool thin_is_faster(int64_t m, int64_t n, int64_t k, MatrixRef<T> a, MatrixRef<T> b) {
+  if (n == 1) return true;  // a tile would use one lane of a vector
+  if (m > n) return thin_is_faster(n, m, k, b.transposed(), a.transposed());
+  if (m > simd::kThinRows) return false;
+  constexpr int64_t kFewElements = 256, kSteps = 16, kCopyFor = 16;
+  if (b.row_stride != 1) return m == 1 && n * k > kFewElements;
+  // Dot products want steps, to share out what their sums cost, and both operands contiguous.
+  return k >= kSteps * (m - 1) && (a.col_stride == 1 || n >= kCopyFor);
 }
 
 template <class T>
@@ -140,6 +161,8 @@ template bool gemm_thin(int64_t, int64_t, int64_t, MatrixRef<float>, MatrixRef<f
                         const GemmEpilogue<float>&);
 template bool gemm_thin(int64_t, int64_t, int64_t, MatrixRef<double>, MatrixRef<double>, double*, int64_t,
                         const GemmEpilogue<double>&);
+template bool thin_is_faster(int64_t, int64_t, int64_t, MatrixRef<float>, MatrixRef<float>);
+template bool thin_is_faster(int64_t, int64_t, int64_t, MatrixRef<double>, MatrixRef<double>);
 template void gemm_nothing(int64_t, int64_t, float*, int64_t, const GemmEpilogue<float>&);
 template void gemm_nothing(int64_t, int64_t, double*, int64_t, const GemmEpilogue<double>&);
 

@@ -2,6 +2,7 @@
 
 #include <type_traits>
 
+#include "simd/edge.h"
 #include "simd/gemm_tile.h"
 
 namespace tfmini::simd {
@@ -100,34 +101,28 @@ TFMINI_ALWAYS_INLINE void transpose_square(Vec<T> (&r)[kLanes<T>]) {
   swap_blocks<T, 1>(r);
 }
 
-// Lanes lie contiguous along k: squares are transposed in registers. A panel whose width is no
-// multiple of the vector is written row by row with overlapping stores, each row repairing what the
-// previous one wrote beyond its end; the last rows are left to pack_any, which writes no further.
+// Lanes lie contiguous along k: squares are transposed in registers.
 template <class T, int kWidth>
 TFMINI_ALWAYS_INLINE void pack_transposed(const T* src, int64_t lane_stride, int lanes, int64_t steps, T* panel) {
   constexpr int N = kLanes<T>;
-  constexpr int kGroups = (kWidth + N - 1) / N;
-  const T* lane[kGroups * N];
-  for (int l = 0; l < kGroups * N; ++l) lane[l] = src + (l < lanes ? l : lanes - 1) * lane_stride;
-  int64_t p = 0;
-  for (; p + N < steps; p += N) {
-    Vec<T> block[kGroups][N];
-#pragma GCC unroll 4
-    for (int g = 0; g < kGroups; ++g) {
+  static_assert(kWidth % N == 0);
+  for (int first = 0; first < lanes; first += N) {
+    const T* lane[N];
+    for (int l = 0; l < N; ++l) lane[l] = src + (first + l < lanes ? first + l : lanes - 1) * lane_stride;
+    T* out = panel + first;
+    const auto square = [&](const auto& part, int64_t p, int64_t rows) __attribute__((always_inline)) {
+      Vec<T> block[N];
 #pragma GCC unroll 16
-      for (int l = 0; l < N; ++l) block[g][l] = load(lane[g * N + l] + p);
-      transpose_square<T>(block[g]);
-      if constexpr (kWidth % N == 0)
+      for (int l = 0; l < N; ++l) block[l] = part.load(lane[l] + p);
+      transpose_square<T>(block);
 #pragma GCC unroll 16
-        for (int l = 0; l < N; ++l) store(panel + (p + l) * kWidth + g * N, block[g][l]);
-    }
-    if constexpr (kWidth % N != 0)
-#pragma GCC unroll 16
-      for (int l = 0; l < N; ++l)
-#pragma GCC unroll 4
-        for (int g = 0; g < kGroups; ++g) store(panel + (p + l) * kWidth + g * N, block[g][l]);
+      for (int l = 0; l < N; ++l, out += kWidth)
+        if (l < rows) store(out, block[l]);
+    };
+    int64_t p = 0;
+    for (; p + N <= steps; p += N) square(Whole{}, p, N);
+    if (p < steps) square(Edge<T>(steps - p), p, steps - p);
   }
-  pack_any<T, T, kWidth>(src + p, lane_stride, 1, lanes, steps - p, panel + p * kWidth);
 }
 
 template <class S, class T, int kWidth>
@@ -149,8 +144,10 @@ void pack(const S* src, int64_t lane_stride, int64_t step_stride, int lanes, int
 template <class S, class T>
 constexpr GemmPackers<S, T> packers() {
   // Micro-kernels pack A themselves if they can read it.
-  if constexpr (std::is_same_v<S, T>) return {nullptr, pack<S, T, kTileCols<T>>};
-  return {pack<S, T, kTileRows>, pack<S, T, kTileCols<T>>};
+  if constexpr (std::is_same_v<S, T>)
+    return {nullptr, pack<S, T, kTileCols<T>>};
+  else
+    return {pack<S, T, kTileRows>, pack<S, T, kTileCols<T>>};
 }
 
 }  // namespace

@@ -1,35 +1,33 @@
 #include "simd/gemm_ukernel.h"
 
+#include "simd/edge.h"
 #include "simd/gemm_tile.h"
 
 namespace tfmini::simd {
 namespace {
 
-// What follows the products, for edges and epilogues: once per tile and out of
-// line, so that one copy serves all kernels. `sums` are rows of `width`
-// elements.
+// What follows the products, for edges and epilogues: once per tile and out of line, so that one copy serves all
+// kernels. `sums` are rows of `width` elements, whole vectors; what there is to do is done for all rows at a time,
+// without a decision per row.
 template <class T>
-__attribute__((noinline)) void finish(const GemmTile<T>& t, const T* sums, int rows, int width) {
+__attribute__((noinline)) void finish(const GemmTile<T>& t, T* sums, int rows, int width) {
   constexpr int N = kLanes<T>;
-  const int cols = t.cols < width ? t.cols : width;
-  const T* const bias = t.bias;
-  const bool accumulate = t.accumulate, relu = t.relu;
+  asm("" : "+r"(rows), "+r"(width));  // or there would be a copy for each shape of a tile
+  const int cols = t.cols < width ? t.cols : width, whole = cols / N * N;
+  const Edge<T> edge(cols - whole);
+  const auto each = [&](const auto& change) __attribute__((always_inline)) {
+    for (int j = 0; j < cols; j += N)
+      for (int i = 0; i < rows; ++i) store(sums + i * width + j, change(load(sums + i * width + j), i, j));
+  };
+  const auto read = [&](const T* p, int j)
+                        __attribute__((always_inline)) { return j < whole ? load(p + j) : edge.load(p + j); };
+  if (t.accumulate) each([&](Vec<T> x, int i, int j) { return x + read(t.c + i * t.ldc, j); });
+  if (t.bias) each([&](Vec<T> x, int, int j) { return x + read(t.bias, j); });
+  if (t.relu) each([&](Vec<T> x, int, int) { return x < Vec<T>{} ? Vec<T>{} : x; });
   T* c = t.c;
   for (int i = 0; i < rows; ++i, c += t.ldc, sums += width) {
-    int j = 0;
-    for (; j + N <= cols; j += N) {
-      Vec<T> x = load(sums + j);
-      if (accumulate) x += load(c + j);
-      if (bias) x += load(bias + j);
-      if (relu) x = x < Vec<T>{} ? Vec<T>{} : x;
-      store(c + j, x);
-    }
-    for (; j < cols; ++j) {
-      T x = sums[j];
-      if (accumulate) x += c[j];
-      if (bias) x += bias[j];
-      c[j] = relu && x < T{} ? T{} : x;
-    }
+    for (int j = 0; j < whole; j += N) store(c + j, load(sums + j));
+    if (whole < cols) edge.store(c + whole, load(sums + whole));
   }
 }
 
@@ -71,7 +69,8 @@ enum class Left { kPacked, kRowMajor, kAny };
 
 enum class Copy { kNone, kA, kB };
 
-template <class T, int kRows, int kVecs, Left kLeft, Copy kCopy = Copy::kNone>
+// kEdge: the last vector of each row of B is read no further than t.cols.
+template <class T, int kRows, int kVecs, Left kLeft, Copy kCopy = Copy::kNone, bool kEdge = false>
 void micro_kernel(const GemmTile<T>& t) {
   // Constant strides cost no arithmetic, and four steps at once need a quarter
   // of the counting: what is left is 20 instructions for 12 multiply-adds,
@@ -94,13 +93,15 @@ void micro_kernel(const GemmTile<T>& t) {
 #pragma GCC unroll 16
   for (int i = 0; i < kRows; ++i) __builtin_prefetch(c + i * ldc, 1);
 
+  const Edge<T> edge(kEdge ? t.cols - (kVecs - 1) * kLanes<T> : 0);
   Vec<T> acc[kRows][kVecs] = {};
   const auto steps = [&]<int kSteps>() __attribute__((always_inline)) {
 #pragma GCC unroll 4
     for (int u = 0; u < kSteps; ++u) {
       Vec<T> bv[kVecs];
       for (int j = 0; j < kVecs; ++j) {
-        bv[j] = load(b + u * b_step + j * kLanes<T>);
+        const T* const bj = b + u * b_step + j * kLanes<T>;
+        bv[j] = kEdge && j == kVecs - 1 ? edge.load(bj) : load(bj);
         if constexpr (kCopy == Copy::kB) store(b_copy + j * kLanes<T>, bv[j]);
       }
       if constexpr (kCopy == Copy::kB) __builtin_prefetch(b + kCopyAhead * b_step, 0, 2);
@@ -138,6 +139,15 @@ void micro_kernel(const GemmTile<T>& t) {
       for (int j = 0; j < kVecs; ++j) store(c + i * ldc + j * kLanes<T>, acc[i][j]);
     return;
   }
+  if constexpr (kEdge)
+    if (!t.bias && !t.relu && !t.accumulate) {
+#pragma GCC unroll 16
+      for (int i = 0; i < kRows; ++i) {
+        for (int j = 0; j < kVecs - 1; ++j) store(c + i * ldc + j * kLanes<T>, acc[i][j]);
+        edge.store(c + i * ldc + (kVecs - 1) * kLanes<T>, acc[i][kVecs - 1]);
+      }
+      return;
+    }
   T sums[kRows][kCols];
 #pragma GCC unroll 16
   for (int i = 0; i < kRows; ++i)
@@ -150,15 +160,16 @@ constexpr void fill(GemmKernels<T>& table) {
   table.packed[kRows - 1] = micro_kernel<T, kRows, kTileVecs, Left::kPacked>;
   table.row_major[kRows - 1] = micro_kernel<T, kRows, kTileVecs, Left::kRowMajor>;
   table.any[kRows - 1] = micro_kernel<T, kRows, kTileVecs, Left::kAny>;
-  table.narrow[kRows - 1] = micro_kernel<T, kRows, kTileVecs / 2, Left::kAny>;
+  table.narrow[kRows - 1] = micro_kernel<T, kRows, kTileVecs / 2, Left::kAny, Copy::kNone, kMaskedLoads>;
   table.copying_a[kRows - 1] = micro_kernel<T, kRows, kTileVecs, Left::kAny, Copy::kA>;
   table.copying_b[kRows - 1] = micro_kernel<T, kRows, kTileVecs, Left::kAny, Copy::kB>;
+  if constexpr (kMaskedLoads) table.edge[kRows - 1] = micro_kernel<T, kRows, kTileVecs, Left::kAny, Copy::kNone, true>;
   if constexpr (kRows > 1) fill<T, kRows - 1>(table);
 }
 
 template <class T>
 constexpr GemmKernels<T> kernels() {
-  GemmKernels<T> table{kTileRows, kTileCols<T>, {}, {}, {}, {}, {}, {}};
+  GemmKernels<T> table{kTileRows, kTileCols<T>};
   fill(table);
   return table;
 }

@@ -48,14 +48,16 @@ struct GemmKernels {
   int rows;  // of a panel of A
   int cols;  // of a panel of B
   // [r - 1] computes r rows, over the whole width of a panel of B.
-  GemmFn<T> packed[kMaxTileRows];     // of a packed panel of A: a_row = 1, a_step = rows
-  GemmFn<T> row_major[kMaxTileRows];  // a_step = 1
-  GemmFn<T> any[kMaxTileRows];
-  GemmFn<T> narrow[kMaxTileRows];  // any, for the first cols / 2 columns only;
-                                   // packs A if a_copy is given
+  GemmFn<T> packed[kMaxTileRows] = {};     // of a packed panel of A: a_row = 1, a_step = rows
+  GemmFn<T> row_major[kMaxTileRows] = {};  // a_step = 1
+  GemmFn<T> any[kMaxTileRows] = {};
+  GemmFn<T> narrow[kMaxTileRows] = {};  // any, for up to cols / 2 columns
   // Any, and pack an operand on the way, in the shadow of the multiplications.
-  GemmFn<T> copying_a[kMaxTileRows];
-  GemmFn<T> copying_b[kMaxTileRows];
+  GemmFn<T> copying_a[kMaxTileRows] = {};
+  GemmFn<T> copying_b[kMaxTileRows] = {};
+  // Any, for tiles with fewer columns. Where there are masked loads, it and narrow read no more than those of B;
+  // where not, this is null.
+  GemmFn<T> edge[kMaxTileRows] = {};
 };
 
 struct GemmKernelTable {

@@ -1,5 +1,8 @@
 #include "simd/gemv.h"
 
+#include <type_traits>
+
+#include "simd/edge.h"
 #include "simd/gemm_tile.h"
 
 namespace tfmini::simd {
@@ -7,79 +10,169 @@ namespace {
 
 // Sums per pass: they stay in the first-level cache while rows of b stream by.
 constexpr int64_t kStripBytes = 16384;
+constexpr int64_t kFirstLevelBytes = 32768;
 
-// kDepth rows of b at once, so that sums are loaded and stored once per kDepth products.
-template <class T, int kRows, int kDepth>
-TFMINI_ALWAYS_INLINE void add_rows(int64_t n, const T* a, int64_t lda, const T* b, int64_t ldb, T* c, int64_t ldc) {
-  int64_t j = 0;
-  for (; j + kLanes<T> <= n; j += kLanes<T>) {
-    Vec<T> sum[kRows];
-    for (int i = 0; i < kRows; ++i) sum[i] = load(c + i * ldc + j);
+// Adds kDepth rows of b to a vector of the sums, so that sums are loaded and stored once per kDepth products.
+constexpr int kDepth = 8;
+template <class T, int kRows, class Part>
+TFMINI_ALWAYS_INLINE void add_rows(const Part& part, const T* a, int64_t lda, const T* b, int64_t ldb, T* c,
+                                   int64_t ldc) {
+  Vec<T> sum[kRows];
+  for (int i = 0; i < kRows; ++i) sum[i] = load(c + i * ldc);
 #pragma GCC unroll 8
-    for (int p = 0; p < kDepth; ++p) {
-      const Vec<T> bv = load(b + p * ldb + j);
-      for (int i = 0; i < kRows; ++i) sum[i] += broadcast(a[i * lda + p]) * bv;
-    }
-    for (int i = 0; i < kRows; ++i) store(c + i * ldc + j, sum[i]);
+  for (int p = 0; p < kDepth; ++p) {
+    const Vec<T> bv = part.load(b + p * ldb);
+    for (int i = 0; i < kRows; ++i) sum[i] += broadcast(a[i * lda + p]) * bv;
   }
-  for (; j < n; ++j)
-    for (int i = 0; i < kRows; ++i) {
-      T sum = c[i * ldc + j];
-      for (int p = 0; p < kDepth; ++p) sum += a[i * lda + p] * b[p * ldb + j];
-      c[i * ldc + j] = sum;
-    }
+  for (int i = 0; i < kRows; ++i) store(c + i * ldc, sum[i]);
+}
+
+// Adds all k rows of b to a vector of the sums, or to its first lanes; in several chains, for an addition takes longer
+// than its turn.
+template <class T, int kRows, class Part>
+TFMINI_ALWAYS_INLINE void add_columns(const Part& part, int64_t k, const T* a, int64_t lda, const T* b, int64_t ldb,
+                                      T* c, int64_t ldc, bool accumulate) {
+  constexpr int kChains = kRows < 3 ? 4 : 2;
+  Vec<T> sum[kChains][kRows] = {};
+  const auto add = [&](Vec<T>(&chain)[kRows], int64_t p) __attribute__((always_inline)) {
+    const Vec<T> bv = part.load(b + p * ldb);
+    for (int i = 0; i < kRows; ++i) chain[i] += broadcast(a[i * lda + p]) * bv;
+  };
+  int64_t p = 0;
+  for (; p + kChains <= k; p += kChains)
+#pragma GCC unroll 4
+    for (int x = 0; x < kChains; ++x) add(sum[x], p + x);
+  for (; p < k; ++p) add(sum[0], p);
+  for (int i = 0; i < kRows; ++i) {
+    Vec<T> total = sum[0][i];
+#pragma GCC unroll 4
+    for (int x = 1; x < kChains; ++x) total += sum[x][i];
+    part.store(c + i * ldc, accumulate ? total + part.load(c + i * ldc) : total);
+  }
+}
+
+// Up to kStrip columns. If b stays in the first-level cache, each vector of the sums is finished by itself; else rows
+// of b are read as they lie.
+template <class T, int kRows>
+TFMINI_ALWAYS_INLINE void add_strip(int64_t cols, int64_t k, const T* a, int64_t lda, const T* b, int64_t ldb, T* c,
+                                    int64_t ldc, bool accumulate, bool b_stays) {
+  constexpr int N = kLanes<T>;
+  const int64_t whole = cols / N * N;
+  const Edge<T> edge(cols - whole);
+  if (b_stays) {
+    for (int64_t j = 0; j < whole; j += N)
+      add_columns<T, kRows>(Whole{}, k, a, lda, b + j, ldb, c + j, ldc, accumulate);
+    if (whole < cols) add_columns<T, kRows>(edge, k, a, lda, b + whole, ldb, c + whole, ldc, accumulate);
+    return;
+  }
+  T rest[kRows][N] = {};  // the sums of the last columns
+  if (!accumulate)
+    for (int i = 0; i < kRows; ++i) __builtin_memset(c + i * ldc, 0, static_cast<unsigned long>(whole) * sizeof(T));
+  int64_t p = 0;
+  for (; p + kDepth <= k; p += kDepth) {
+    for (int64_t j = 0; j < whole; j += N) add_rows<T, kRows>(Whole{}, a + p, lda, b + p * ldb + j, ldb, c + j, ldc);
+    if (whole < cols) add_rows<T, kRows>(edge, a + p, lda, b + p * ldb + whole, ldb, rest[0], N);
+  }
+  if (p < k) {
+    for (int64_t j = 0; j < whole; j += N)
+      add_columns<T, kRows>(Whole{}, k - p, a + p, lda, b + p * ldb + j, ldb, c + j, ldc, true);
+    if (whole < cols) add_columns<T, kRows>(edge, k - p, a + p, lda, b + p * ldb + whole, ldb, rest[0], N, true);
+  }
+  for (int i = 0; i < kRows; ++i) {
+    T* const out = c + i * ldc + whole;
+    edge.store(out, accumulate ? load(rest[i]) + edge.load(out) : load(rest[i]));
+  }
 }
 
 template <class T, int kRows>
 void thin_rows(int64_t n, int64_t k, const T* a, int64_t lda, const T* b, int64_t ldb, T* c, int64_t ldc,
                bool accumulate) {
   constexpr int64_t kStrip = kStripBytes / (kRows * static_cast<int64_t>(sizeof(T))) / 64 * 64;
-  for (int64_t j = 0; j < n; j += kStrip, b += kStrip, c += kStrip) {
-    const int64_t cols = n - j < kStrip ? n - j : kStrip;
-    if (!accumulate)
-      for (int i = 0; i < kRows; ++i) __builtin_memset(c + i * ldc, 0, static_cast<unsigned long>(cols) * sizeof(T));
-    int64_t p = 0;
-    for (; p + 8 <= k; p += 8) add_rows<T, kRows, 8>(cols, a + p, lda, b + p * ldb, ldb, c, ldc);
-    for (; p < k; ++p) add_rows<T, kRows, 1>(cols, a + p, lda, b + p * ldb, ldb, c, ldc);
+  const bool b_stays = n * k * static_cast<int64_t>(sizeof(T)) <= kFirstLevelBytes;
+  for (int64_t j = 0; j < n; j += kStrip)
+    add_strip<T, kRows>(n - j < kStrip ? n - j : kStrip, k, a, lda, b + j, ldb, c + j, ldc, accumulate, b_stays);
+}
+
+// Lane numbers for __builtin_shuffle: integers as wide as the elements.
+template <class T>
+using Numbers = typename VectorOf<std::conditional_t<sizeof(T) == 4, int32_t, int64_t>>::type;
+
+// Sums of lanes at distance s, of x and y in turn, 2 s lanes each; s is a template parameter so that the lane numbers
+// are constants early enough for the compiler.
+template <class T, int s>
+TFMINI_ALWAYS_INLINE Vec<T> add_neighbours(Vec<T> x, Vec<T> y) {
+  Numbers<T> low, high;
+  for (int l = 0; l < kLanes<T>; ++l) {
+    low[l] = (l & s) ? kLanes<T> + l - s : l;
+    high[l] = low[l] + s;
+  }
+  return __builtin_shuffle(x, y, low) + __builtin_shuffle(x, y, high);
+}
+
+// Lanes 0 to 3 of the result: the sums of lanes 0, 4, 8, ..., of lanes 1, 5, 9, ..., and so on.
+template <class T, int s = 4>
+TFMINI_ALWAYS_INLINE Vec<T> add_quarters(Vec<T> x) {
+  if constexpr (s < kLanes<T>)
+    return add_quarters<T, 2 * s>(add_neighbours<T, s>(x, x));
+  else
+    return x;
+}
+
+// The sum of all lanes of each of four vectors.
+template <class T>
+TFMINI_ALWAYS_INLINE void sum_lanes(Vec<T> x0, Vec<T> x1, Vec<T> x2, Vec<T> x3, T* sums) {
+  const Vec<T> low = add_neighbours<T, 1>(x0, x1), high = add_neighbours<T, 1>(x2, x3);
+  if constexpr (kLanes<T> >= 4) {
+    const Vec<T> all = add_quarters<T>(add_neighbours<T, 2>(low, high));
+    __builtin_memcpy(sums, &all, 4 * sizeof(T));
+  } else {
+    store(sums, low);
+    store(sums + kLanes<T>, high);
   }
 }
 
-template <class T>
-TFMINI_ALWAYS_INLINE T sum_lanes(Vec<T> v) {
-  T lanes[kLanes<T>];
-  store(lanes, v);
-  for (int width = kLanes<T> / 2; width > 0; width /= 2)
-    for (int l = 0; l < width; ++l) lanes[l] += lanes[l + width];
-  return lanes[0];
-}
-
-// kRows x kCols dot products at once.
+// Dot products of kRows rows of a and `cols` of b, up to kCols: one of the two is four, the other as many as registers
+// allow. Missing rows of b are made up for by its last one.
 template <class T, int kRows, int kCols>
-TFMINI_ALWAYS_INLINE void dot_block(int64_t k, const T* a, int64_t lda, const T* b, int64_t ldb, T* c, int64_t c_row,
-                                    int64_t c_col, bool accumulate) {
-  Vec<T> sum[kRows][kCols] = {};
-  int64_t p = 0;
-  for (; p + kLanes<T> <= k; p += kLanes<T>)
+TFMINI_ALWAYS_INLINE void dot_block(int64_t cols, int64_t k, const T* a, int64_t lda, const T* b, int64_t ldb, T* c,
+                                    int64_t c_row, int64_t c_col, bool accumulate) {
+  const T* column[kCols];
+  for (int j = 0; j < kCols; ++j) column[j] = b + (j < cols ? j : cols - 1) * ldb;
+  Vec<T> sum[4][4] = {};
+  const auto add = [&](const auto& part, int64_t p) __attribute__((always_inline)) {
     for (int j = 0; j < kCols; ++j) {
-      const Vec<T> bv = load(b + j * ldb + p);
-      for (int i = 0; i < kRows; ++i) sum[i][j] += load(a + i * lda + p) * bv;
+      const Vec<T> bv = part.load(column[j] + p);
+      for (int i = 0; i < kRows; ++i) sum[i][j] += part.load(a + i * lda + p) * bv;
     }
-  for (int i = 0; i < kRows; ++i)
+  };
+  const int64_t whole = k / kLanes<T> * kLanes<T>;
+  for (int64_t p = 0; p < whole; p += kLanes<T>) add(Whole{}, p);
+  if (whole < k) add(Edge<T>(k - whole), whole);
+  const auto put = [&](int i, int j, T total) __attribute__((always_inline)) {
+    if (j >= cols) return;
+    T& out = c[i * c_row + j * c_col];
+    out = accumulate ? out + total : total;
+  };
+  T totals[4];
+  if constexpr (kCols == 4) {
+    for (int i = 0; i < kRows; ++i) {
+      sum_lanes<T>(sum[i][0], sum[i][1], sum[i][2], sum[i][3], totals);
+      for (int j = 0; j < kCols; ++j) put(i, j, totals[j]);
+    }
+  } else {
     for (int j = 0; j < kCols; ++j) {
-      T total = sum_lanes<T>(sum[i][j]);
-      for (int64_t q = p; q < k; ++q) total += a[i * lda + q] * b[j * ldb + q];
-      T& out = c[i * c_row + j * c_col];
-      out = accumulate ? out + total : total;
+      sum_lanes<T>(sum[0][j], sum[1][j], sum[2][j], sum[3][j], totals);
+      for (int i = 0; i < kRows; ++i) put(i, j, totals[i]);
     }
+  }
 }
 
 template <class T, int kRows>
 void thin_dots(int64_t n, int64_t k, const T* a, int64_t lda, const T* b, int64_t ldb, T* c, int64_t c_row,
                int64_t c_col, bool accumulate) {
-  int64_t j = 0;
-  for (; j + 4 <= n; j += 4)
-    dot_block<T, kRows, 4>(k, a, lda, b + j * ldb, ldb, c + j * c_col, c_row, c_col, accumulate);
-  for (; j < n; ++j) dot_block<T, kRows, 1>(k, a, lda, b + j * ldb, ldb, c + j * c_col, c_row, c_col, accumulate);
+  constexpr int kCols = kRows < 3 ? 4 : 2;
+  for (int64_t j = 0; j < n; j += kCols, b += kCols * ldb, c += kCols * c_col)
+    dot_block<T, kRows, kCols>(n - j, k, a, lda, b, ldb, c, c_row, c_col, accumulate);
 }
 
 template <class T>

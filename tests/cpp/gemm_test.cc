@@ -1,6 +1,7 @@
 // The GEMM beyond what MatMul reaches: epilogues, packed matrices, row strides, thread counts.
 #include "gemm/gemm.h"
 
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <random>
@@ -61,18 +62,28 @@ void compare(int64_t m, int64_t n, int64_t k, unsigned flags) {
   compare<S, T>(m, n, k, flags & 1, flags & 2, flags & 4, flags & 8, flags & 16);
 }
 
-// Sizes around the edges of the register tiles of all instruction sets; the flags take turns.
-void sweep() {
-  const int64_t sizes[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 15, 16, 17, 24, 25, 29, 31, 32, 33, 64, 65};
-  unsigned turn = 0;
-  for (int64_t m : sizes)
-    for (int64_t n : sizes)
-      for (int64_t k : {0, 1, 7, 16, 33}) {
-        compare<float, float>(m, n, k, ++turn);
-        if (turn % 3 == 0) compare<double, double>(m, n, k, turn / 3);
-        if (turn % 7 == 0) compare<Half, float>(m, n, k, turn / 7);
-        if (turn % 11 == 0) compare<BFloat16, float>(m, n, k, turn / 11);
-      }
+template <class S, class T>
+void all_transposes(int64_t m, int64_t n, int64_t k) {
+  for (unsigned transposes : {0u, 1u, 2u, 3u}) compare<S, T>(m, n, k, transposes + (rng() & 28));
+}
+
+// Every size up to 64 as m, n and k, next to others of all kinds: with any epilogue, since all meet all edges.
+void small_sizes() {
+  const int64_t others[] = {1, 3, 7, 16, 33};
+  int turn = 0;
+  for (int64_t x : others)
+    for (int64_t y : others)
+      for (int64_t size = 0; size <= 64; ++size)
+        for (const auto& [m, n, k] : {std::array{size, x, y}, std::array{x, size, y}, std::array{x, y, size}}) {
+          all_transposes<float, float>(m, n, k);
+          if (++turn % 2 == 0) all_transposes<double, double>(m, n, k);
+          if (turn % 7 == 0) all_transposes<Half, float>(m, n, k);
+          if (turn % 5 == 0) all_transposes<BFloat16, float>(m, n, k);
+        }
+}
+
+// Where the ways to compute a product meet.
+void larger_sizes() {
   for (unsigned flags = 0; flags < 32; ++flags) {
     compare<float, float>(47, 83, 19, flags);
     compare<float, float>(300, 70, 330, flags);  // B packed for several tasks, two depths
@@ -83,6 +94,10 @@ void sweep() {
     compare<double, double>(30, 1700, 30, flags + 12);
     compare<float, float>(3, 2500, 300, flags + 28);  // thin: pieces of k
     compare<double, double>(2500, 2, 300, flags + 8);
+    compare<float, float>(2, 21, 700, flags + 4);  // a copy of the smaller operand
+    compare<float, float>(1, 43, 300, flags + 4);
+    compare<double, double>(51, 1, 300, flags);
+    compare<float, float>(40, 60, 200, flags + 8);  // small, but B is copied
   }
   compare<float, float>(20, 70, 2700, 26);  // deeper than is packed at once
 }
@@ -103,6 +118,9 @@ void same_bits_with_any_thread_count() {
 int main() {
   using namespace tfmini;
   for (Isa isa : {Isa::kBase, Isa::kAVX2, Isa::kAVX512})
-    if (set_isa(isa)) sweep();
+    if (set_isa(isa)) {
+      small_sizes();
+      larger_sizes();
+    }
   same_bits_with_any_thread_count();
 }
