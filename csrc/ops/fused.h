@@ -17,8 +17,9 @@ namespace tfmini {
 inline constexpr int kMaxFusedSteps = 256;
 inline constexpr int kMaxFusedInputs = 24;
 inline constexpr int kMaxFusedOutputs = 16;
-// Rows that are reduced inside a program stay in cache whole, a few of them at a time.
-inline constexpr int64_t kMaxFusedRow = 8192;
+// Rows that are reduced inside a program stay in cache whole: the second-level one, the longest. (One thread works on a
+// row, so there is also a limit to what is left to other threads.)
+inline constexpr int64_t kMaxFusedRow = 65536;
 
 // What a register has one value for.
 enum class Extent : int64_t { kFull, kRow, kColumn, kAll };

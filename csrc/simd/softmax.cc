@@ -13,7 +13,7 @@ void softmax(const T* x, T* out, int64_t n) {
   for (int64_t begin = 0; begin < n; begin += s.block) {
     const int64_t m = n - begin < s.block ? n - begin : s.block;
     if constexpr (kKeepsExp<T>)
-      map_row(out + begin, out + begin, m, [scale = s.scale(begin)](C e) { return e * scale; });
+      map_row(out + begin, s.tail, out + begin, m, [scale = s.scale(begin)](C e) { return e * scale; });
     else
       map_row(x + begin, out + begin, m, [&s](C v) { return math::exp_minus(s.max - v) / s.sum; });
   }

@@ -6,6 +6,11 @@
 
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
+#include <utility>
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
 
 #include "core/dtype.h"
 
@@ -61,23 +66,44 @@ TFMINI_ALWAYS_INLINE void store(T* p, Vec<ComputeType<T>> v) {
   }
 }
 
-// The first n < kLanes elements at p; the other lanes hold `fill`.
+// Lane i gets lane i + by (counted round). Folding with halves, quarters... of the width reduces a vector in registers.
+template <int by, class T>
+TFMINI_ALWAYS_INLINE T rotate(T v) {
+  constexpr int lanes = sizeof(T) / sizeof(v[0]);
+  return [&]<int... i>(std::integer_sequence<int, i...>) {
+    return __builtin_shufflevector(v, v, (i + by) % lanes...);
+  }(std::make_integer_sequence<int, lanes>{});
+}
+
+// The first n elements at p, of at most a vector; the other lanes hold `fill`. Only those n are touched.
 template <class T>
 TFMINI_ALWAYS_INLINE Vec<ComputeType<T>> load_partial(const T* p, int64_t n, ComputeType<T> fill) {
   using C = ComputeType<T>;
+#if defined(__AVX512F__)
+  if constexpr (std::is_same_v<T, float>)
+    return (Vec<C>)(_mm512_mask_loadu_ps(_mm512_set1_ps(fill), static_cast<__mmask16>((1u << n) - 1), p));
+  else if constexpr (std::is_same_v<T, double>)
+    return (Vec<C>)(_mm512_mask_loadu_pd(_mm512_set1_pd(fill), static_cast<__mmask8>((1u << n) - 1), p));
+#elif defined(__AVX2__)
+  if constexpr (std::is_same_v<T, float> || std::is_same_v<T, double>) {
+    using Bits = std::conditional_t<sizeof(T) == 4, int32_t, int64_t>;
+    Vec<Bits> lane;
+    for (int i = 0; i < kLanes<T>; ++i) lane[i] = i;
+    const Vec<Bits> mask = lane < splat(static_cast<Bits>(n));
+    Vec<C> v;
+    if constexpr (sizeof(T) == 4)
+      v = (Vec<C>)(_mm256_maskload_ps(p, (__m256i)mask));
+    else
+      v = (Vec<C>)(_mm256_maskload_pd(p, (__m256i)mask));
+    return mask ? v : splat<C>(fill);
+  }
+#endif
   C wide[kLanes<C>];
   for (int i = 0; i < kLanes<C>; ++i) wide[i] = fill;
   for (int64_t i = 0; i < n; ++i) wide[i] = static_cast<C>(p[i]);
   Vec<C> v;
   std::memcpy(&v, wide, sizeof v);
   return v;
-}
-
-template <class T>
-TFMINI_ALWAYS_INLINE void store_partial(T* p, int64_t n, Vec<ComputeType<T>> v) {
-  ComputeType<T> wide[kLanes<ComputeType<T>>];
-  std::memcpy(wide, &v, sizeof v);
-  for (int64_t i = 0; i < n; ++i) p[i] = T(wide[i]);
 }
 
 }  // namespace

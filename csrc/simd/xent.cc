@@ -16,8 +16,9 @@ T sparse(const T* x, int64_t label, T* backprop, int64_t n) {
     const int64_t m = n - begin < s.block ? n - begin : s.block;
     if constexpr (kKeepsExp<T>) {
       const C scale = s.scale(begin);
-      if (label >= begin && label < begin + m) probability = backprop[label] * scale;
-      map_row(backprop + begin, backprop + begin, m, [scale](C e) { return e * scale; });
+      if (label >= begin && label < begin + m)
+        probability = (label < n / kExpLanes * kExpLanes ? backprop[label] : s.tail[label % kExpLanes]) * scale;
+      map_row(backprop + begin, s.tail, backprop + begin, m, [scale](C e) { return e * scale; });
     } else {
       probability = math::exp_minus(s.max - chosen) / s.sum;
       map_row(x + begin, backprop + begin, m, [&s](C v) { return math::exp_minus(s.max - v) / s.sum; });
@@ -31,7 +32,7 @@ T sparse(const T* x, int64_t label, T* backprop, int64_t n) {
 template <class T, class C = ComputeType<T>>
 __attribute__((noinline)) void add_losses(const T* x, const T* labels, int64_t n, C max, C log_sum,
                                           LaneSums<C>& losses) {
-  const auto sixteen = [&](const T* logits, const T* y) __attribute__((always_inline)) {
+  const auto sixteen = [&]<class X>(const X* logits, const X* y) __attribute__((always_inline)) {
     C loss[kExpLanes];
     for (int l = 0; l < kExpLanes; ++l) loss[l] = static_cast<C>(y[l]) * (log_sum + (max - static_cast<C>(logits[l])));
     losses.add(loss);
@@ -58,20 +59,19 @@ TFMINI_ALWAYS_INLINE T dense_row(const T* x, const T* labels, T* backprop, int64
     const int64_t end = n - begin < s.block ? n : begin + s.block;
     const C scale = kKept ? s.scale(begin) : C(1) / s.sum;
     add_losses(x + begin, labels + begin, end - begin, s.max, log_sum, losses);
-    const auto sixteen = [&](const T* logits, const T* y, T* out) __attribute__((always_inline)) {
+    const auto sixteen = [&]<class X>(const X* logits, const X* y, X* out) __attribute__((always_inline)) {
       C e[kExpLanes];
       for (int l = 0; l < kExpLanes; ++l)
         e[l] = kKept ? static_cast<C>(out[l]) : math::exp_minus(s.max - static_cast<C>(logits[l]));
-      for (int l = 0; l < kExpLanes; ++l) out[l] = T(math::madd(e[l], scale, -static_cast<C>(y[l])));
+      for (int l = 0; l < kExpLanes; ++l) out[l] = X(math::madd(e[l], scale, -static_cast<C>(y[l])));
     };
     int64_t i = begin;
     for (; i + kExpLanes <= end; i += kExpLanes) sixteen(x + i, labels + i, backprop + i);
     if (i < end) {
       const int m = static_cast<int>(end - i);
       const Lanes<T> logits(x + i, m), y(labels + i, m);
-      Lanes<T> out(backprop + i, m);
-      sixteen(logits.at, y.at, out.at);
-      std::memcpy(backprop + i, out.at, static_cast<size_t>(m) * sizeof(T));
+      sixteen(logits.at, y.at, s.tail);
+      store_lanes(s.tail, backprop + i, m);
     }
   }
   return T(losses.total());
