@@ -44,6 +44,9 @@ class FuncGraph(Graph):
 
     def capture(self, tensor: Tensor) -> Tensor:
         """The tensor in this graph that stands for one of an enclosing graph."""
+        assigned = self._assigned_variable(tensor)
+        if assigned is not None:
+            return self.create_op("Identity", [[assigned]], {"T": tensor.dtype.as_datatype_enum}, "read").outputs[0]
         found = self.captures.get(tensor)
         if found is None:
             found = self._copies.get(tensor)
@@ -64,6 +67,14 @@ class FuncGraph(Graph):
         if source is not tensor:
             self._copies[tensor] = arg
         return arg
+
+    def _assigned_variable(self, tensor: Tensor) -> Tensor | None:
+        """The copy of the variable whose value `tensor` is, if nodes here assign to it: what was read outside is then old."""
+        source = tensor.op._inputs[0] if tensor.op.type == "Identity" else None
+        variable = self._copies.get(source) if source is not None and source.dtype._is_ref_dtype else None
+        if variable is None or not any(t.dtype._is_ref_dtype for op in variable.consumers() for t in op.outputs):
+            return None
+        return variable
 
     def _copy(self, tensor: Tensor) -> Tensor:
         """A constant, or a variable's reference: a node of the same meaning in this graph."""

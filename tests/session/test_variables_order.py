@@ -120,6 +120,40 @@ def test_assignments_inside_a_loop():
         assert sess.run(v) == 10.0
 
 
+def test_reads_after_an_assignment_inside_a_branch_and_a_loop():
+    """What was read outside is old there, however the variable is named."""
+    v = tf.Variable(1.0)
+    p = tf.placeholder(tf.bool, [])
+
+    def branch(read):
+        def body():
+            with tf.control_dependencies([tf.assign(v, v * 2.0)]):
+                return read(v)
+
+        return tf.cond(p, body, lambda: tf.constant(-1.0))
+
+    def body(i, total):
+        with tf.control_dependencies([tf.assign_add(v, 1.0)]):
+            return i + 1, total + v
+
+    _, total = tf.while_loop(lambda i, _: i < 4, body, [tf.constant(0), tf.constant(0.0)])
+    reads = [branch(read) for read in (tf.identity, lambda x: x + 0.0, lambda x: x.read_value())]
+    with started() as sess:
+        for read in reads:
+            before = sess.run(v)
+            assert sess.run(read, {p: True}) == 2 * before == sess.run(v)
+        sess.run(v.initializer)
+        assert sess.run(total) == 2.0 + 3.0 + 4.0 + 5.0
+
+
+def test_the_gradient_of_a_loop_reaches_a_variable_it_only_reads():
+    v = tf.Variable(3.0)
+    _, power = tf.while_loop(lambda i, _: i < 3, lambda i, x: (i + 1, x * v), [tf.constant(0), tf.constant(1.0)])
+    (gradient,) = tf.gradients(power, [v])
+    with started() as sess:
+        assert sess.run(gradient) == 27.0
+
+
 def test_concurrent_updates_lose_nothing_and_reads_are_whole():
     v = tf.Variable(np.zeros(10_000, np.float32))
     add = tf.assign_add(v, np.ones(10_000, np.float32)).op
