@@ -9,11 +9,16 @@ import time
 
 import pytest
 
+# What was started in the background by a shell without job control, as tests may be, ignores SIGINT, and so do its children.
+PROLOGUE = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\nimport numpy as np\nimport tfmini as tf\n"
+)
+
 
 def script(body, timeout=120):
     """Runs Python code in a new process and returns what it printed."""
     done = subprocess.run(
-        [sys.executable, "-c", "import numpy as np\nimport tfmini as tf\n" + textwrap.dedent(body)],
+        [sys.executable, "-c", PROLOGUE + textwrap.dedent(body)],
         capture_output=True, text=True, timeout=timeout,
     )  # fmt: skip
     assert done.returncode == 0, f"exit status {done.returncode}\n{done.stdout}\n{done.stderr}"
@@ -137,7 +142,7 @@ def test_exit_with_work_in_flight():
 
 def test_terminal_interrupt_of_a_program():
     """The whole program, interrupted from outside, ends with KeyboardInterrupt."""
-    code = "import tfmini as tf\nprint('up', flush=True)\n" + LONG_RUNS["loop"] + "\ntf.Session().run(run)\n"
+    code = PROLOGUE + "print('up', flush=True)\n" + LONG_RUNS["loop"] + "\ntf.Session().run(run)\n"
     process = subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
