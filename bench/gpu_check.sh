@@ -11,7 +11,8 @@
 #   runtime     sessions, training, concurrency, memory returned, examples
 #   memcheck, racecheck, synccheck
 #               a reduced op table under compute-sanitizer, which must have run
-#   kernels     each kernel family timed; against torch if TORCH_PYTHON names an interpreter that has it
+#   kernels     each kernel family timed; against torch and CuPy if TORCH_PYTHON and CUPY_PYTHON name interpreters that
+#               have them
 #   models      training steps and inference in the same way; CUDA graphs on and off
 #   record      results into bench/results/GPU and the table in docs/cuda.md
 #
@@ -92,7 +93,13 @@ products() {  # next to cuBLAS and cuDNN, where they are found
   cmake -B build/cuda -DTFMINI_BUILD_BENCH=ON >/dev/null && ninja -C build/cuda bench_cuda_kernels &&
     timeout $limit build/cuda/bench/cpp/bench_cuda_kernels --budget 0.1 | tee "$work/products.txt"
 }
-peers() { [ -n "${TORCH_PYTHON:-}" ] && echo "--peer torch=$TORCH_PYTHON ${1:+--peer $1=$TORCH_PYTHON}"; }
+peers() {  # peers LIB...: options for the peers, torch and LIB..., of which an interpreter is known
+  local lib python
+  for lib in torch "$@"; do
+    if [ "$lib" = cupy ]; then python=${CUPY_PYTHON:-}; else python=${TORCH_PYTHON:-}; fi
+    if [ -n "$python" ]; then echo "--peer $lib=$python"; fi
+  done
+}
 kernels() {
   if ((simulate)); then
     "$python" bench/run_ops.py norm --on gpu --budget 0 --only layer_norm_64
@@ -100,7 +107,7 @@ kernels() {
   fi
   products || return 1
   # shellcheck disable=SC2046
-  timeout $limit "$python" bench/run_ops.py --on gpu --rounds 2 --budget 0.2 $(peers) --json "$work/results.json"
+  timeout $limit "$python" bench/run_ops.py --on gpu --rounds 2 --budget 0.2 $(peers cupy) --json "$work/results.json"
 }
 models() {
   ((simulate)) && return 0

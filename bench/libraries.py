@@ -1,9 +1,10 @@
 """The same work in every library: what a row is, and what rows use of TensorFlow's interface and of PyTorch's.
 
-A row has one function per kind of library. Each returns (call, check): what is timed, and numbers that every library
+A row has one function per kind of library: graphs, and arrays that are computed at once. Each returns (call, check): what is timed, and numbers that every library
 must reproduce. Start values depend on nothing but their names, so that every library sees the same.
 """
 
+import importlib
 import os
 import zlib
 from collections.abc import Callable, Sequence
@@ -12,13 +13,14 @@ from typing import Any
 
 import numpy as np
 
-LIBRARIES = ("tfmini", "tensorflow", "torch", "torch-compile")
+LIBRARIES = ("tfmini", "tensorflow", "torch", "torch-compile", "cupy", "numpy")
 Timed = tuple[Callable[[], Any], Sequence[float]]
 
 
 @dataclass(frozen=True)
 class Row:
-    """graph(g, *args) is the work for tfmini and TensorFlow, g a Graph; eager(e, *args) for PyTorch, e an Eager.
+    """graph(g, *args) is the work for tfmini and TensorFlow, g a Graph; eager(e, *args) for PyTorch, e an Eager, and, where
+    `arrays` says that it uses nothing else, for CuPy and NumPy, e an Arrays.
     flops, bytes: what a call does and moves at least (each input read once, each output written once)."""
 
     name: str
@@ -28,6 +30,7 @@ class Row:
     flops: float = 0.0
     bytes: float = 0.0
     tolerance: float = 1e-3  # of the check
+    arrays: bool = False
 
 
 def _random(name):
@@ -108,6 +111,7 @@ class Eager:
 
     def __init__(self, torch, compiled):
         self.torch = torch
+        self.functions = torch
         self.f = torch.nn.functional
         self.compiled = torch.compile if compiled else lambda fn: fn
         self.parameters = []
@@ -144,6 +148,12 @@ class Eager:
     def flat(self, images):
         """[batch, features] in TensorFlow's order; no copy for channels_last images."""
         return images.permute(0, 2, 3, 1).reshape(len(images), -1)
+
+    def transposed(self, x, order):
+        return x.permute(order).contiguous()
+
+    def rows_of(self, table, ids):
+        return self.f.embedding(ids, table)
 
     def close(self):
         self.torch._dynamo.reset()
@@ -197,12 +207,59 @@ class Eager:
         return call, [*magnitudes([values]), values.std()]
 
 
+class Arrays:
+    """A row for CuPy or NumPy: the part of Eager that they have."""
+
+    def __init__(self, module):
+        self.module = module
+        self.functions = ArrayFunctions(module)
+
+    def value(self, array, trainable=False):
+        return self.module.asarray(array)
+
+    ids = value
+
+    def normal(self, name, shape, scale=1.0, trainable=False):
+        return self.value(normal(name, shape, scale))
+
+    def transposed(self, x, order):
+        return self.module.ascontiguousarray(x.transpose(order))
+
+    def rows_of(self, table, ids):
+        return table.take(ids, 0)
+
+    def computes(self, fn) -> Timed:
+        value = fn()
+        return fn, magnitudes([value.get() if hasattr(value, "get") else value])
+
+    def close(self):
+        pass
+
+
+class ArrayFunctions:
+    """The module's functions, and some under PyTorch's names."""
+
+    def __init__(self, module):
+        self.module = module
+
+    def __getattr__(self, name):
+        return getattr(self.module, name)
+
+    def sigmoid(self, x):
+        return 1 / (1 + self.module.exp(-x))
+
+    def relu(self, x):
+        return self.module.maximum(x, 0)
+
+
 def waiter(lib: str, library: Any, on: str) -> Callable[[], Any] | None:
     """What waits for the GPU; None on the CPU, where every call waits."""
     if on == "cpu":
         return None
     if lib.startswith("torch"):
         return library.cuda.synchronize
+    if lib == "cupy":
+        return library.cuda.runtime.deviceSynchronize
     if lib == "tfmini":
         return lambda: library._core.gpu_synchronize(0)
     return lambda: None  # TensorFlow's runs wait
@@ -230,6 +287,8 @@ def load(lib: str, on: str = "cpu") -> Any:
 
             inductor.freezing = True  # inference weights are constants, as in a frozen graph
         return torch
+    if lib in ("cupy", "numpy"):
+        return importlib.import_module(lib)
     import tfmini
 
     return tfmini

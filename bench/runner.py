@@ -6,7 +6,7 @@ import sys
 from types import ModuleType
 
 from compare import compare, parser
-from libraries import Eager, Graph, load, waiter
+from libraries import Arrays, Eager, Graph, load, waiter
 from timing import Suite
 
 
@@ -43,13 +43,15 @@ def main(script: str, doc: str | None, package: ModuleType) -> None:
 
 def run(suite, name, row, lib, library, graphs):
     known = dict(flops=row.flops, bytes=row.bytes, tolerance=row.tolerance)
-    eager = lib.startswith("torch")
+    eager = lib.startswith("torch") or lib in ("cupy", "numpy")
     work = row.eager if eager else row.graph
+    if lib in ("cupy", "numpy") and not row.arrays:
+        return
     if work is None:
         return
     try:
         if eager:
-            target = Eager(library, compiled=lib == "torch-compile")
+            target = Eager(library, compiled=lib == "torch-compile") if lib.startswith("torch") else Arrays(library)
             call, check = work(target, *row.args)
             suite.time(name, call, check=check, **known)
             target.close()

@@ -16,7 +16,7 @@ def gather_graph(g):
 
 def gather_eager(e):
     table, i = e.normal("table", (VOCABULARY, SIZE)), e.ids(ids())
-    return e.computes(lambda: e.f.embedding(i, table))
+    return e.computes(lambda: e.rows_of(table, i))
 
 
 def update_graph(g, optimizer):
@@ -49,7 +49,7 @@ MOVED = 4.0 * COUNT * SIZE
 # Adam's moments decay, and move the table, in every row; PyTorch's sparse Adam leaves most rows alone.
 ALL_ADAM = 6 * 4.0 * VOCABULARY * SIZE
 ROWS = [
-    Row("gather_4096_of_100000x128", gather_graph, gather_eager, bytes=2 * MOVED),
+    Row("gather_4096_of_100000x128", gather_graph, gather_eager, bytes=2 * MOVED, arrays=True),
     Row("sparse_sgd_4096", update_graph, update_eager, ("sgd",), bytes=3 * MOVED),
     Row("sparse_adagrad_4096", update_graph, update_eager, ("adagrad",), bytes=5 * MOVED),
     Row("sparse_adam_4096", update_graph, None, ("adam",), bytes=ALL_ADAM + MOVED),

@@ -14,13 +14,14 @@ def graph(g, m, k, n, ta, tb):
 
 def eager(e, m, k, n, ta, tb):
     a, b = sides(e, m, k, n, ta, tb)
-    return e.computes(lambda: (a.t() if ta else a) @ (b.t() if tb else b))
+    return e.computes(lambda: (a.T if ta else a) @ (b.T if tb else b))
 
 
 def row(m, k, n, sides="NN"):
     transposed = tuple(side == "T" for side in sides)
     bytes = 4.0 * (m * k + k * n + m * n)
-    return Row(f"{m}x{k}x{n}_{sides}", graph, eager, (m, k, n, *transposed), flops=2.0 * m * k * n, bytes=bytes)
+    flops = 2.0 * m * k * n
+    return Row(f"{m}x{k}x{n}_{sides}", graph, eager, (m, k, n, *transposed), flops=flops, bytes=bytes, arrays=True)
 
 
 ROWS = [

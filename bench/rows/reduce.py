@@ -15,7 +15,7 @@ def eager(e, axis):
 
 
 def row(name, axis):
-    return Row(f"reduce_sum_4096x1024_{name}", graph, eager, (axis,), bytes=4.0 * SHAPE[0] * SHAPE[1])
+    return Row(f"reduce_sum_4096x1024_{name}", graph, eager, (axis,), bytes=4.0 * SHAPE[0] * SHAPE[1], arrays=True)
 
 
 ROWS = [row("axis0", 0), row("axis1", 1), row("all", None)]
