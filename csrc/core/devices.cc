@@ -31,10 +31,8 @@ std::vector<int> parse_list(const std::string& list) {
     } catch (const std::logic_error&) {
       end = 0;
     }
-    check(end == item.size() && !item.empty(), "visible_device_list is '", list,
+    check(end == item.size() && index >= 0, "visible_device_list is '", list,
           "'; it must be numbers of GPUs separated by commas, such as '0,1'");
-    check(index >= 0 && index < gpu_count(), "visible_device_list is '", list, "', but GPU ", index,
-          " does not exist; there are ", gpu_count(), " (`tfmini devices` lists them)");
     check(std::find(out.begin(), out.end(), index) == out.end(), "visible_device_list is '", list, "': GPU ", index,
           " is named twice");
     out.push_back(index);
@@ -68,8 +66,11 @@ uint8_t device_of(const void* p) {
 }
 
 std::vector<Device*> visible_gpus(const std::string& list, int count) {
-  std::vector<int> indices;
-  if (gpu_count() > 0) indices = parse_list(list);
+  std::vector<int> indices = parse_list(list);
+  if (gpu_count() == 0) return {};  // a program written for a machine with GPUs runs on one without
+  for (int index : indices)
+    check(index < gpu_count(), "visible_device_list is '", list, "', but GPU ", index, " does not exist; there are ",
+          gpu_count(), " (`tfmini devices` lists them)");
   if (list.empty())
     for (int i = 0; i < gpu_count(); ++i) indices.push_back(i);
   if (count >= 0 && indices.size() > static_cast<size_t>(count)) indices.resize(static_cast<size_t>(count));

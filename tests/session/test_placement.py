@@ -97,3 +97,10 @@ class TestOnGpu:
         for wrong in ("77", "x", "0,0"):
             with pytest.raises(tf.errors.InvalidArgumentError, match="visible_device_list"):
                 tf.Session(config=tf.ConfigProto(gpu_options=tf.GPUOptions(visible_device_list=wrong)))
+
+
+def test_a_list_of_devices_that_cannot_be_read():
+    """Anywhere; numbers of GPUs that a machine lacks matter only if it has others."""
+    for wrong in ("x", "0,0", "1,,0", "-1"):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="visible_device_list"):
+            tf.Session(config=tf.ConfigProto(gpu_options=tf.GPUOptions(visible_device_list=wrong)))
