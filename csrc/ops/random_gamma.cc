@@ -65,11 +65,11 @@ void for_each_sample(KernelContext& c, RandomState& state) {
   const P* parameter = c.in<P>(1);
   T* out = c.out<T>(0);
   parallel_for(total, grain_for_cost(60.0), [&](int64_t begin, int64_t end) {
-    int64_t current = -1;
-    Sampler sampler;
+    int64_t current = begin / samples;
+    Sampler sampler(static_cast<double>(parameter[current]));
     for (int64_t i = begin; i < end; ++i) {
       const int64_t p = i / samples;
-      if (p != current) sampler.prepare(static_cast<double>(parameter[p]));
+      if (p != current) sampler = Sampler(static_cast<double>(parameter[p]));
       current = p;
       Philox generator = base;
       generator.skip(static_cast<uint64_t>(i) * RandomState::kBlocksPerOutput);
@@ -82,11 +82,8 @@ void for_each_sample(KernelContext& c, RandomState& state) {
 // variable of alpha + 1 is scaled by uniform^(1/alpha); alpha = 1 is the exponential distribution.
 class GammaSampler {
  public:
-  void prepare(double alpha) {
-    alpha_ = alpha;
-    d_ = alpha + (alpha < 1.0 ? 2.0 / 3 : -1.0 / 3);
-    c_ = 1.0 / 3 / std::sqrt(d_);
-  }
+  explicit GammaSampler(double alpha)
+      : alpha_(alpha), d_(alpha + (alpha < 1.0 ? 2.0 / 3 : -1.0 / 3)), c_(1.0 / 3 / std::sqrt(d_)) {}
   double sample(Philox generator) const {
     Normals normal;
     Uniforms uniform;
@@ -113,14 +110,13 @@ class GammaSampler {
 // (Hoermann, "The transformed rejection method for generating Poisson random variables", 1993).
 class PoissonSampler {
  public:
-  void prepare(double rate) {
-    rate_ = rate;
-    exp_neg_rate_ = std::exp(-rate);
-    log_rate_ = std::log(rate);
-    b_ = 0.931 + 2.53 * std::sqrt(rate);
-    a_ = -0.059 + 0.02483 * b_;
-    inv_alpha_ = 1.1239 + 1.1328 / (b_ - 3.4);
-  }
+  explicit PoissonSampler(double rate)
+      : rate_(rate),
+        exp_neg_rate_(std::exp(-rate)),
+        log_rate_(std::log(rate)),
+        b_(0.931 + 2.53 * std::sqrt(rate)),
+        a_(-0.059 + 0.02483 * b_),
+        inv_alpha_(1.1239 + 1.1328 / (b_ - 3.4)) {}
   double sample(Philox generator) const {
     if (!std::isfinite(rate_) || rate_ < 0.0) return std::numeric_limits<double>::quiet_NaN();
     return rate_ < 10.0 ? multiply(generator) : reject(generator);
@@ -148,7 +144,7 @@ class PoissonSampler {
     }
   }
 
-  double rate_, exp_neg_rate_, log_rate_, a_, b_, inv_alpha_;
+  double rate_, exp_neg_rate_, log_rate_, b_, a_, inv_alpha_;
 };
 
 template <class T>
