@@ -1,7 +1,7 @@
 // Elementary functions as branch-free scalar code, so that loops over them vectorise for every ISA and the same bodies
 // serve CUDA. Polynomials were fitted (Lawson-weighted least squares) for the reduced ranges named at each.
 //
-// float: at most 2 ULP, most below 1 (tests/test_vector_math.py measures them); denormals, infinities, NaN and signed
+// float: at most 2.5 ULP, most below 1 (docs/vector_math.md has the table); denormals, infinities, NaN and signed
 // zeros as in C99. Functions whose float form would be delicate run in double inside (namespace wide, good to about
 // 2^-35), which costs half the vector width and rounds once. double: libm.
 #pragma once
