@@ -375,7 +375,7 @@ from tfmini.version import VERSION, __version__
 # Imported when first used, to keep `import tfmini` fast.
 _SUBMODULES = frozenset(
     """
-    app bitwise compat flags gfile initializers io layers linalg logging losses math nn random summary
+    app bitwise compat contrib flags gfile initializers io layers linalg logging losses math nn random summary
     test train
     """.split()
 )
@@ -400,6 +400,7 @@ if _typing.TYPE_CHECKING:
         app,
         bitwise,
         compat,
+        contrib,
         flags,
         gfile,
         initializers,

@@ -220,3 +220,36 @@ def rnn_dynamic_bidirectional(tf):
         c.BasicLSTMCell(4), c.BasicRNNCell(2), x, sequence_length=[4, 2, 3], dtype=tf.float32
     )
     return results(tf, outputs, states, [x])
+
+
+def block(tf, steps, peephole, clip):
+    """BlockLSTM over all times; tfmini has it as a function."""
+    depth, units = 5, 4
+    x = tf.constant(numbers(TIME, BATCH, depth))
+    state = [tf.constant(numbers(BATCH, units, step=0.2 + 0.1 * i)) for i in range(2)]
+    weights = [tf.constant(numbers(*shape, step=0.41) * 0.7) for shape in [(depth + units, 4 * units), *[(units,)] * 3]]
+    inputs = [x, *state, *weights, tf.constant(numbers(4 * units, step=0.3))]
+    options = dict(forget_bias=0.5, cell_clip=clip, use_peephole=peephole)
+    if hasattr(tf, "raw_ops"):
+        names = ("x", "cs_prev", "h_prev", "w", "wci", "wcf", "wco", "b")
+        outputs = tf.raw_ops.BlockLSTM(seq_len_max=tf.constant(steps, tf.int64), **dict(zip(names, inputs)), **options)
+    else:
+        from tfmini.ops.block_lstm import block_lstm
+
+        outputs = block_lstm(tf.constant(steps, tf.int64), *inputs, **options)
+    # The gates' values past the last step are whatever TensorFlow's memory held; states and outputs are zeros.
+    loss = sum(tf.reduce_sum(y * numbers(*y.shape.as_list(), step=0.8)) for y in (outputs.cs, outputs.h))
+    gradients = tf.gradients(loss, inputs if peephole else [*inputs[:4], inputs[7]])
+    with tf.Session() as sess:
+        out = {f: y[:steps] for f, y in zip(outputs._fields, sess.run(list(outputs)))}
+        return out | {f"d{i}": g for i, g in enumerate(sess.run(gradients))}
+
+
+@golden(TOL)
+def rnn_block_lstm(tf):
+    return block(tf, TIME, False, -1.0)
+
+
+@golden(TOL)
+def rnn_block_lstm_peepholes(tf):
+    return block(tf, TIME - 1, True, 0.4)

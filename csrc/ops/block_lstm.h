@@ -1,0 +1,42 @@
+// What BlockLSTM and BlockLSTMGrad share, on every device: sizes, and where the inputs and results of one time are.
+#pragma once
+
+#include "core/op.h"
+#include "core/registry.h"
+#include "simd/block_lstm.h"
+
+namespace tfmini {
+
+// Inputs of both ops, and outputs of BlockLSTM, by position.
+namespace block_lstm {
+enum Input { kSteps, kX, kStateBefore, kOutputBefore, kW, kWci, kWcf, kWco, kB, kResults };
+enum Result { kI, kCs, kF, kO, kCi, kCo, kH, kNumResults };
+constexpr int kStateGrad = kResults + kNumResults, kOutputGrad = kStateGrad + 1;
+enum Gradient { kDx, kDStateBefore, kDOutputBefore, kDw, kDwci, kDwcf, kDwco, kDb };
+}  // namespace block_lstm
+
+struct BlockLSTMSizes {
+  int64_t times, batch, inputs, units;
+  int64_t steps;  // the first of the times that are computed; the rest gives zeros
+
+  explicit BlockLSTMSizes(const KernelContext& c)
+      : times(c.input(block_lstm::kX).dim(0)),
+        batch(c.input(block_lstm::kX).dim(1)),
+        inputs(c.input(block_lstm::kX).dim(2)),
+        units(c.input(block_lstm::kStateBefore).dim(1)),
+        steps(c.in<int64_t>(block_lstm::kSteps)[0]) {
+    check(steps >= 0 && steps <= times, "seq_len_max is ", steps, ", but x has ", times, " times");
+  }
+
+  int64_t state() const { return batch * units; }  // elements of one time
+  int64_t columns() const { return 4 * units; }
+};
+
+// The three inputs from kWci on, if the attribute says that they are used.
+template <class T>
+simd::PeepholeRows<T> peepholes(const KernelContext& c, bool use) {
+  if (!use) return {};
+  return {c.in<T>(block_lstm::kWci), c.in<T>(block_lstm::kWcf), c.in<T>(block_lstm::kWco)};
+}
+
+}  // namespace tfmini
