@@ -305,7 +305,7 @@ def _checked(op: Operation, t: Tensor, g: Any) -> Any:
         return None
     if not isinstance(g, (Tensor, IndexedSlices)):
         g = convert_to_tensor(g, t.dtype.base_dtype)
-    if g.dtype.base_dtype != t.dtype.base_dtype:
+    if g.dtype is not t.dtype and g.dtype.base_dtype != t.dtype.base_dtype:
         raise ValueError(
             f"The gradient of '{op.name}' for its input '{t.name}' has dtype {g.dtype.name}, expected {t.dtype.base_dtype.name}"
         )

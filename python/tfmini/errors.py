@@ -190,11 +190,20 @@ def make_error(error_code: int, message: str, op: Any = None, node_def: Any = No
     return cls(node_def, op, message)
 
 
+def line_of(where: Any) -> int:
+    """The source line of a (code object, offset of an instruction)."""
+    code, offset = where
+    for start, end, line in code.co_lines():
+        if start <= offset < end and line is not None:
+            return int(line)
+    return int(code.co_firstlineno)
+
+
 def describe_line(where: Any) -> str:
-    """ "file.py:12, in train: `y = tf.matmul(x, w)`" for a (code object, line number)."""
+    """ "file.py:12, in train: `y = tf.matmul(x, w)`" for a (code object, offset of an instruction)."""
     import linecache
 
-    code, line = where
+    code, line = where[0], line_of(where)
     source = linecache.getline(code.co_filename, line).strip()
     source = source if len(source) <= 120 else source[:117] + "..."
     return f"{code.co_filename}:{line}, in {code.co_name}" + (f": `{source}`" if source else "")
@@ -215,7 +224,7 @@ def build_error(status: Any, op_type: str, name: str, where: Any) -> Exception:
     Args:
       status: the `_core.StatusError` (code, message, node, is_type_error).
       op_type, name: the node that was to be made.
-      where: (code object, line) of the user's source line, or None.
+      where: (code object, offset) of the user's source line, or None.
     """
     code, message, _, is_type_error = status.args
     text = describe_failure(op_type, name, message, where)

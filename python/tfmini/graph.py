@@ -84,20 +84,18 @@ class Graph(Collections, Lookup, NodeScopes):
         scopes = self._scopes
         with self._lock:
             if name is None:
-                name = op_type.lstrip("_")  # names may not start with one
-            unique = name[:-1] if name and name[-1] == "/" else self.unique_name(name)
-            if not _VALID_NAME.match(unique):
-                raise ValueError(f"'{unique}' is not a valid node name")
+                unique = self.unique_name(op_type.lstrip("_"))  # names may not start with one
+            else:
+                unique = name[:-1] if name and name[-1] == "/" else self.unique_name(name)
+                if not _VALID_NAME.match(unique):
+                    raise ValueError(f"'{unique}' is not a valid node name")
             flat: list[Tensor] = []
             keys = []
             for group in inputs:
-                ids = []
+                first = len(flat)
                 for t in group:
-                    if t.op.graph is not self:
-                        t = self.capture(t)
-                    flat.append(t)
-                    ids.append((t.op._id, t.value_index))
-                keys.append(ids)
+                    flat.append(t if t.op.graph is self else self.capture(t))
+                keys.append([(t.op._id, t.value_index) for t in flat[first:]])
             control = [op._id for op in control_inputs]
             for frame in scopes.control:
                 control += frame.ids_for(flat)

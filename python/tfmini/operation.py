@@ -8,22 +8,37 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfmini import dtypes, tensor_shape
+from tfmini import dtypes, errors, tensor_shape
 
 if TYPE_CHECKING:
-    from types import CodeType
+    from types import CodeType, FrameType
 
     from tfmini.graph import Graph
 
 _PACKAGE = __file__.rpartition("/")[0] + "/"
 
 
+class _Ours(dict[str, bool]):
+    """Is a source file part of this package?"""
+
+    def __missing__(self, file: str) -> bool:
+        self[file] = ours = file.startswith(_PACKAGE)
+        return ours
+
+
+_ours = _Ours()
+
+
 def user_line() -> tuple[CodeType, int] | None:
-    """The innermost source line outside this package: the line of the user's that is running."""
-    frame = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
-        frame = frame.f_back  # type: ignore[assignment]
-    return None if frame is None else (frame.f_code, frame.f_lineno)
+    """The innermost place outside this package, the line of the user's that is running: code and an offset into it.
+    Which line that is takes a search (errors.line_of), and is seldom asked for."""
+    frame: FrameType | None = sys._getframe(2)  # nobody but this package calls it
+    while frame is not None:
+        code = frame.f_code
+        if not _ours[code.co_filename]:
+            return code, frame.f_lasti
+        frame = frame.f_back
+    return None
 
 
 @functools.cache
@@ -110,8 +125,8 @@ class Operation:
         """The user's line that created this node, as [(file, line, function)]."""
         if self._where is None:
             return []
-        code, line = self._where
-        return [(code.co_filename, line, code.co_name)]
+        code = self._where[0]
+        return [(code.co_filename, errors.line_of(self._where), code.co_name)]
 
     def run(self, feed_dict: Any = None, session: Any = None) -> None:
         """Runs this operation in `session`, or in the default session."""

@@ -79,7 +79,7 @@ def _make_builder(info: _OpInfo) -> _Any:
         if len(inputs) != num_args:
             names = ", ".join(a["name"] for a in args)
             raise TypeError(f"{op_type} takes {num_args} inputs ({names}), got {len(inputs)}")
-        encoded = {key: encode(key, value) for key, value in attrs.items()}
+        encoded = {key: encode(key, value) for key, value in attrs.items()} if attrs else {}
         graph = get_default_graph()
         if plain_args:
             # The common case, on which the cost of building a graph depends: only tensors of this graph.
