@@ -51,7 +51,7 @@ void concat(KernelContext& c, int first, int axis_input) {
   for (int i = first; i < first + c.num_inputs() - 1; ++i) {
     const Tensor& x = c.input(i);
     const int64_t run = x.dim(axis) * inner;
-    StridedCopy().dim(outer, run, out.dim(axis) * inner).dim(run, 1, 1)(c, x.dtype(), x.raw(), element(out, offset));
+    copy_runs(c, x.dtype(), x.raw(), run, element(out, offset), out.dim(axis) * inner, outer, run);
     offset += run;
   }
 }
@@ -103,9 +103,7 @@ class Pack {
     const int64_t outer = out.shape().product(0, axis);
     const int64_t inner = out.shape().product(axis + 1, out.rank());
     for (int i = 0; i < c.num_inputs(); ++i)
-      StridedCopy()
-          .dim(outer, inner, out.dim(axis) * inner)
-          .dim(inner, 1, 1)(c, out.dtype(), c.input(i).raw(), element(out, i * inner));
+      copy_runs(c, out.dtype(), c.input(i).raw(), inner, element(out, i * inner), out.dim(axis) * inner, outer, inner);
   }
 
  private:

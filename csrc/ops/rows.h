@@ -39,14 +39,14 @@ void prefetch_row(const void* row) {
 inline constexpr int64_t kPrefetchDistance = 8;
 
 // fn(i, row) for every i in order, soon(row) for rows that come up. Large updates are shared out by row, so that a row
-// that occurs several times is updated by one thread, in order: the result is that of the plain loop.
+// that occurs several times is updated by one thread, in order: the result is that of the plain loop, in however many
+// parts. Each of these looks at all indices, so there are two per thread and no more.
 template <class Fn, class Soon>
 void for_each_row(const Tensor& rows, int64_t bytes_per_row, const Fn& fn, const Soon& soon) {
-  constexpr int64_t kMaxParts = 16;  // every part scans all indices
   constexpr int64_t kBytesPerPart = 256 << 10;
   const int64_t n = rows.num_elements();
   const int64_t* row = rows.data<int64_t>();
-  const int64_t wanted = std::clamp<int64_t>(n * bytes_per_row / kBytesPerPart, 1, std::min(n, kMaxParts));
+  const int64_t wanted = std::min<int64_t>({n, n * bytes_per_row / kBytesPerPart, 2 * max_threads()});
   const int64_t parts = static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(std::max<int64_t>(wanted, 1))));
   parallel_for(parts, 1, [&](int64_t begin, int64_t end) {
     for (int64_t part = begin; part < end; ++part)

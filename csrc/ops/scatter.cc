@@ -71,7 +71,7 @@ void scatter_shape(InferContext& c) {
 template <Op op, class T>
 struct ScatterRows {
   static void run(KernelContext& c) {
-    VariableUpdate variable({&c.variable(0)});
+    VariableUpdate variable(c.variable(0));
     const Shape& ref = variable.read(0).shape();
     const Tensor &indices = c.input(1), &updates = c.input(2);
     check(ref.rank() >= 1, "the variable is a scalar");
@@ -125,7 +125,7 @@ Tensor checked_slices(const KernelContext& c, const Tensor& indices, const Shape
 template <Op op, class T>
 struct ScatterSlices {
   static void run(KernelContext& c) {
-    VariableUpdate variable({&c.variable(0)});
+    VariableUpdate variable(c.variable(0));
     const Shape& ref = variable.read(0).shape();
     const Tensor &indices = c.input(1), &updates = c.input(2);
     const Shape expected = slice_updates_shape(ref, indices.shape());

@@ -78,9 +78,7 @@ void split(KernelContext& c, const Tensor& value, int axis) {
   for (int i = 0; i < c.num_outputs(); ++i) {
     Tensor& out = c.output(i);
     const int64_t run = out.dim(axis) * inner;
-    StridedCopy()
-        .dim(outer, value.dim(axis) * inner, run)
-        .dim(run, 1, 1)(c, value.dtype(), element(value, offset), out.raw());
+    copy_runs(c, value.dtype(), element(value, offset), value.dim(axis) * inner, out.raw(), run, outer, run);
     offset += run;
   }
 }
@@ -108,9 +106,8 @@ class Unpack {
     const int64_t outer = value.shape().product(0, axis);
     const int64_t inner = value.shape().product(axis + 1, value.rank());
     for (int i = 0; i < c.num_outputs(); ++i)
-      StridedCopy()
-          .dim(outer, value.dim(axis) * inner, inner)
-          .dim(inner, 1, 1)(c, value.dtype(), element(value, i * inner), c.output(i).raw());
+      copy_runs(c, value.dtype(), element(value, i * inner), value.dim(axis) * inner, c.output(i).raw(), inner, outer,
+                inner);
   }
 
  private:

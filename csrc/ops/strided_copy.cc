@@ -227,7 +227,10 @@ std::array<int64_t, Shape::kMaxRank> row_major_strides(const Shape& shape) {
 }
 
 void copy_run(DType dtype, const void* from, void* to, int64_t count) {
-  StridedCopy().dim(count, 1, 1)(dtype, from, to);
+  if (const size_t bytes = dtype_size(dtype) * static_cast<size_t>(count); bytes <= kSmallRun && is_pod(dtype))
+    std::memcpy(to, from, bytes);
+  else
+    StridedCopy().dim(count, 1, 1)(dtype, from, to);
 }
 
 void fill_run(DType dtype, const void* value, void* to, int64_t count) {
@@ -242,7 +245,13 @@ void zero_run(DType dtype, void* to, int64_t count) {
 }
 
 void copy_run(const KernelContext& c, DType dtype, const void* from, void* to, int64_t count) {
-  StridedCopy().dim(count, 1, 1)(c, dtype, from, to);
+  copy_runs(c, dtype, from, count, to, count, 1, count);
+}
+
+void copy_runs(const KernelContext& c, DType dtype, const void* from, int64_t from_stride, void* to, int64_t to_stride,
+               int64_t rows, int64_t size) {
+  if (rows == 1 && c.device().kind() == DeviceKind::kCPU) return copy_run(dtype, from, to, size);
+  StridedCopy().dim(rows, from_stride, to_stride).dim(size, 1, 1)(c, dtype, from, to);
 }
 
 void fill_run(const KernelContext& c, DType dtype, const void* value, void* to, int64_t count) {

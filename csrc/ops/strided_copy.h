@@ -51,7 +51,9 @@ void copy_run(DType dtype, const void* from, void* to, int64_t count);
 void fill_run(DType dtype, const void* value, void* to, int64_t count);
 // Zeros, empty strings, null pointers.
 void zero_run(DType dtype, void* to, int64_t count);
-// The same on the kernel's device.
+// `rows` runs of `size` contiguous elements, which start the strides apart; on the kernel's device, as what follows.
+void copy_runs(const KernelContext& c, DType dtype, const void* from, int64_t from_stride, void* to, int64_t to_stride,
+               int64_t rows, int64_t size);
 void copy_run(const KernelContext& c, DType dtype, const void* from, void* to, int64_t count);
 void fill_run(const KernelContext& c, DType dtype, const void* value, void* to, int64_t count);
 void zero_run(const KernelContext& c, DType dtype, void* to, int64_t count);

@@ -158,11 +158,33 @@ int64_t add_dims(StridedCopy& copy, const Plan& plan, const Shape& whole, bool g
   return run == 0 ? 0 : offset;
 }
 
+// Single indices, then at most one range of stride 1, as of x[i] and x[a:b]: the slice is one run of memory, and the
+// output's size says how long. Its first element, or -1 if the indices are of another kind, or wrong.
+int64_t run_start(const KernelContext& c, const Masks& m, const Shape& whole) {
+  const Tensor &begin = c.input(1), &strides = c.input(3);
+  const int64_t n = begin.num_elements();
+  if ((m.ellipsis | m.new_axis) || n > whole.rank()) return -1;
+  int64_t size = whole.product(0, whole.rank()), start = 0;
+  for (int i = 0; i < n; ++i) {
+    const int64_t dim = whole[i];
+    if (dim == 0 || strides.int_at(i) != 1) return -1;
+    const bool single = m.shrink >> i & 1;
+    int64_t at = m.begin >> i & 1 && !single ? 0 : begin.int_at(i);
+    if (at < 0) at += dim;
+    if (at < 0 || at >= dim || (!single && i + 1 < n)) return -1;
+    size /= dim;
+    start += at * size;
+  }
+  return start;
+}
+
 class StridedSlice {
  public:
   explicit StridedSlice(const Attrs& attrs) : masks_(attrs) {}
   void operator()(KernelContext& c) const {
     const Tensor& x = c.input(0);
+    if (const int64_t start = run_start(c, masks_, x.shape()); start >= 0)
+      return copy_run(c, x.dtype(), element(x, start), c.output(0).raw(), c.output(0).num_elements());
     const Plan plan = known_plan(c, masks_, x.shape());
     StridedCopy copy;
     const int64_t offset = add_dims(copy, plan, x.shape(), false);

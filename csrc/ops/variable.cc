@@ -21,16 +21,18 @@ void assign_shape(InferContext& c) {
 
 void assign(KernelContext& c) {
   Variable& v = c.variable(0);
-  Tensor value = c.take_input(1);
+  Tensor value = c.take_or_share(1);
   // Only memory that nobody else can write may become the variable's own.
-  if (!value.buffer()->unique() || value.raw() != value.buffer()->data()) value = value.clone();
-  v.assign(std::move(value));
+  if (value.buffer() && value.buffer()->unique() && value.raw() == value.buffer()->data())
+    v.assign(std::move(value));
+  else
+    v.copy(value);
 }
 
 template <class T, bool kAdd>
 struct AssignUpdate {
   static void run(KernelContext& c) {
-    VariableUpdate update({&c.variable(0)});
+    VariableUpdate update(c.variable(0));
     const Tensor& delta = c.input(1);
     check(update.read(0).shape() == delta.shape(), "the variable has shape ", update.read(0).shape(),
           ", the value to add has shape ", delta.shape());
@@ -64,7 +66,7 @@ struct CountUpTo {
     check(limit <= std::numeric_limits<T>::max(), "limit ", limit, " is beyond the variable's type");
   }
   void operator()(KernelContext& c) const {
-    VariableUpdate update({&c.variable(0)});
+    VariableUpdate update(c.variable(0));
     const T value = *update.read(0).data<T>();
     if (static_cast<int64_t>(value) >= limit) fail(Code::kOutOfRange, "reached the limit of ", limit);
     *update[0].data<T>() = value + 1;

@@ -27,6 +27,18 @@ void Variable::assign(Tensor value) {
   std::swap(value_, value);  // the old value is freed after the lock is released
 }
 
+void Variable::copy(const Tensor& value) {
+  {
+    std::lock_guard lock(mutex_);
+    if (value_.defined() && value_.on_host() && value.on_host() && value_.shape() == value.shape() &&
+        value_.buffer()->unique()) {
+      copy_elements(value, value_);
+      return;
+    }
+  }
+  assign(value.clone());
+}
+
 void Variable::clear() { assign(Tensor()); }
 
 void Variable::uninitialized() const {
@@ -54,12 +66,21 @@ VariableUpdate::VariableUpdate(std::vector<Variable*> variables)
     }
 }
 
+VariableUpdate::VariableUpdate(Variable& variable) : one_(&variable) {
+  variable.mutex_.lock();
+  if (variable.value_.defined()) [[likely]]
+    return;
+  variable.mutex_.unlock();
+  variable.uninitialized();
+}
+
 VariableUpdate::~VariableUpdate() {
+  if (one_) one_->mutex_.unlock();
   for (Variable* v : locked_) v->mutex_.unlock();
 }
 
 Tensor& VariableUpdate::operator[](int i) {
-  Tensor& value = variables_[i]->value_;
+  Tensor& value = at(i).value_;
   // Nobody can take a new reference while the lock is held, so unique() stays true once seen.
   if (!value.buffer()->unique() && !is_recording) value = value.clone();
   return value;

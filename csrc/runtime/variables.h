@@ -28,6 +28,8 @@ class Variable {
   Tensor read() const;
   // Replaces the value. The tensor must own its memory and not be written to afterwards.
   void assign(Tensor value);
+  // The same with a copy, in the memory there is if nobody holds a snapshot.
+  void copy(const Tensor& value);
   void clear();
 
  private:
@@ -50,15 +52,19 @@ class Variable {
 class VariableUpdate {
  public:
   explicit VariableUpdate(std::vector<Variable*> variables);
+  explicit VariableUpdate(Variable& variable);
   ~VariableUpdate();
   VariableUpdate(const VariableUpdate&) = delete;
   VariableUpdate& operator=(const VariableUpdate&) = delete;
   // Contents for reading (call before write() to check shapes).
-  const Tensor& read(int i) const { return variables_[i]->value_; }
+  const Tensor& read(int i) const { return at(i).value_; }
   // Contents for writing: unshared, copied first if somebody holds a snapshot.
   Tensor& operator[](int i);
 
  private:
+  Variable& at(int i) const { return one_ ? *one_ : *variables_[static_cast<size_t>(i)]; }
+
+  Variable* one_ = nullptr;           // spares lists of one
   std::vector<Variable*> variables_;  // as given
   std::vector<Variable*> locked_;     // sorted, unique
 };
