@@ -20,12 +20,14 @@ NO_PYTHON = {
     "fused": "made by passes/fuse.cc, not by programs",
     "fused_conv2d": "made by passes/fuse_conv2d.cc, not by programs",
     "mirror_pad": "modes of tf.pad: pad.py",
+    "packed_matmul": "made by passes/pack_weights.cc, not by programs",
     "sparse_training": "the optimizers, in train/",
     "training": "the optimizers, in train/",
 }
 NO_CASES = {
     "checkpoint": "tests/train/test_saver.py",
     "device_copy": "values between devices: tests/session/test_gpu.py",
+    "packed_matmul": "tests/session/test_pack_weights.py",
     "qr": "tests/graph/test_init_ops.py",
     "summary": "tests/train/test_summary.py",
     "variable": "variables have state: tests/graph/test_variables.py, tests/session",

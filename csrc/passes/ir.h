@@ -2,7 +2,8 @@
 // returns another; compile() (pipeline.cc) chains them:
 //
 //   prune -> lower_references -> place -> fold -> cse -> join_products -> fuse_sparse_descent -> fuse_conv2d
-//   -> fuse_matmul -> split_reductions -> fuse -> copy_between_devices -> order_accesses -> group_updates
+//   -> fuse_matmul -> pack_weights -> split_reductions -> fuse -> copy_between_devices -> order_accesses ->
+//   group_updates
 //   -> (runtime/plan.cc)
 //
 // Nodes are in topological order throughout (data and control edges point backwards).
@@ -30,6 +31,7 @@ struct IrNode {
   std::vector<Tensor> values;  // outputs known already; empty, or one entry per output
   std::string device;          // as asked for
   uint8_t place = 0;           // where it runs: a Device::ordinal()
+  bool once = false;           // in the body of a loop: runs in the first iteration, for all of them
   // Variable accesses: name of the variable per ref input (empty for other inputs); for a read, the
   // origins of the assignments it must see.
   std::vector<std::string> variables;
@@ -62,6 +64,8 @@ struct Request {
   // Device::ordinal() of each feed, and where each fetch is wanted (kAnywhere: where it is made). Empty: all on the
   // host.
   std::vector<uint8_t> feed_devices, fetch_devices;
+  // Of the body of a loop: is this feed the same in all iterations? Empty: none is.
+  std::vector<char> lasting_feeds;
   static constexpr uint8_t kAnywhere = 255;
 };
 
@@ -111,6 +115,8 @@ Ir fuse_sparse_descent(Ir ir);
 Ir fuse_conv2d(Ir ir);
 // Matrix products with a bias and relu become _FusedMatMul nodes.
 Ir fuse_matmul(Ir ir);
+// Matrices that many products share are packed once for all of them.
+Ir pack_weights(Ir ir, const std::vector<char>& lasting_feeds);
 // Reductions that no fused kernel can do become two, where it can then do the first.
 Ir split_reductions(Ir ir);
 // Fuses chains of elementwise nodes into _FusedElementwise nodes.

@@ -113,7 +113,9 @@ class WhileKernel {
     const auto devices = output_devices(node);
     // Shapes that an iteration changes are unknown from the start; one look usually settles it.
     for (;;) {
-      body_ = std::make_unique<Plan>(session, *body.graph, request_for(body, shapes, devices, devices), options);
+      Request request = request_for(body, shapes, devices, devices);
+      for (size_t i = 0; i < shapes.size(); ++i) request.lasting_feeds.push_back(body.inputs[i] == body.outputs[i]);
+      body_ = std::make_unique<Plan>(session, *body.graph, request, options);
       bool stable = true;
       for (size_t i = 0; i < shapes.size(); ++i) {
         const Shape next = common_shape(shapes[i], body_->fetch_shapes()[i]);
@@ -161,7 +163,7 @@ class WhileKernel {
         Executor::run(*cond_, cond.state());
         if (!truth(cond.slot(cond_->fetches()[0]))) break;
         for (size_t i : handed_on_) bind(body, *body_, i, std::move(vars[i]));
-        Executor::run(*body_, body.state());
+        Executor::run(*body_, body.state(), iteration == 0 ? 0 : body_->once());
         take_results(body, vars, copies.data());
       }
     }

@@ -93,11 +93,11 @@ void Executor::step(const Plan& plan, RunState& state, int32_t i) {
   }
 }
 
-void Executor::run(const Plan& plan, RunState& state) {
+void Executor::run(const Plan& plan, RunState& state, int32_t first) {
   const auto count = static_cast<int32_t>(plan.instrs().size());
   const Segment* segment = plan.segments().data();
   const Segment* const last = segment + plan.segments().size();
-  for (int32_t i = 0; i < count; ++i) {
+  for (int32_t i = first; i < count; ++i) {
     // Kernels that take long poll by themselves; this is for long lists of short ones.
     if ((i & 63) == 63) throw_if_interrupted();
     if (segment != last && segment->first == i) [[unlikely]] {

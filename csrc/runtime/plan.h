@@ -81,6 +81,8 @@ class Plan {
   const std::vector<Shape>& fetch_shapes() const { return fetch_shapes_; }
 
   const std::vector<Instr>& instrs() const { return instrs_; }
+  // The body of a loop: so many instructions at the start run in the first iteration only.
+  int32_t once() const { return once_; }
   const std::vector<IrNode>& nodes() const { return nodes_; }
   const int32_t* ids(const Instr& i) const { return ids_.data() + i.first_id; }
   const std::vector<int32_t>& allocs() const { return allocs_; }
@@ -112,6 +114,7 @@ class Plan {
   const Graph* graph_;
   std::vector<IrNode> nodes_;
   std::vector<Instr> instrs_;
+  int32_t once_ = 0;
   std::vector<int32_t> ids_, allocs_, releases_, transient_, remaining_;
   std::vector<int32_t> feeds_, fetches_;
   std::vector<Shape> fetch_shapes_;

@@ -37,6 +37,8 @@ bool settled(const Ir& ir, const IrNode& n) {
 }  // namespace
 
 class PlanBuilder {
+  static constexpr int32_t kLasts = INT32_MAX;  // the last use of what is kept for further iterations
+
  public:
   PlanBuilder(Plan& plan, Session& session, Ir ir, const PassOptions& options)
       : plan_(plan), session_(session), ir_(std::move(ir)), options_(options) {}
@@ -128,6 +130,8 @@ class PlanBuilder {
       }
     }
     for (Out t : ir_.fetches) last_use_[root_[slot(t)]] = static_cast<int32_t>(ir_.nodes.size());
+    for (size_t i = 0; i < ir_.nodes.size(); ++i)
+      if (ir_.nodes[i].once) last_use_[base_[i]] = kLasts;
   }
 
   // Input slot whose arena memory output k of node i may take over, or -1.
@@ -199,21 +203,33 @@ class PlanBuilder {
       plan_.transient_.push_back(static_cast<int32_t>(s));
       if (fetched_[root_[s]] || small_feed(root_[s]))
         plan_.remaining_.push_back(static_cast<int32_t>(s));
-      else if (last_use_[root_[s]] >= 0)
+      else if (last_use_[root_[s]] >= 0 && last_use_[root_[s]] != kLasts)
         dying[last_use_[root_[s]]].push_back(static_cast<int32_t>(s));
     }
-    for (size_t i = 0; i < ir_.nodes.size(); ++i) {
-      const IrNode& n = ir_.nodes[i];
-      if (is_source(n)) continue;
-      if (n.op->alias && bind_alias(i)) continue;
-      plan_.instrs_.push_back(instruction(i));
-      Instr& instr = plan_.instrs_.back();
-      instr.first_release = static_cast<int32_t>(plan_.releases_.size());
-      instr.num_releases = static_cast<int32_t>(dying[i].size());
-      plan_.releases_.insert(plan_.releases_.end(), dying[i].begin(), dying[i].end());
-      if (n.op->name == "_CopyToHost" && !n.attrs->flag("wait"))
-        await(location(ir_.nodes[n.inputs[0].node], n.inputs[0].index));
-    }
+    for (size_t i = 0; i < ir_.nodes.size(); ++i)
+      if (runs_once(i)) emit(i, dying[i]);
+    plan_.once_ = static_cast<int32_t>(plan_.instrs_.size());
+    for (size_t i = 0; i < ir_.nodes.size(); ++i)
+      if (!runs_once(i)) emit(i, dying[i]);
+  }
+
+  // What waits for others, as for a copy from another device, runs in each iteration.
+  bool runs_once(size_t i) const {
+    const IrNode& n = ir_.nodes[i];
+    return n.once && n.control.empty() &&
+           std::all_of(n.inputs.begin(), n.inputs.end(), [&](Out t) { return is_source(ir_.nodes[t.node]); });
+  }
+
+  void emit(size_t i, const std::vector<int32_t>& dying) {
+    const IrNode& n = ir_.nodes[i];
+    if (is_source(n) || (n.op->alias && bind_alias(i))) return;
+    plan_.instrs_.push_back(instruction(i));
+    Instr& instr = plan_.instrs_.back();
+    instr.first_release = static_cast<int32_t>(plan_.releases_.size());
+    instr.num_releases = static_cast<int32_t>(dying.size());
+    plan_.releases_.insert(plan_.releases_.end(), dying.begin(), dying.end());
+    if (n.op->name == "_CopyToHost" && !n.attrs->flag("wait"))
+      await(location(ir_.nodes[n.inputs[0].node], n.inputs[0].index));
   }
 
   void await(uint8_t device) {
