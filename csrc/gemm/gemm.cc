@@ -201,6 +201,7 @@ void run_task(const Task& task, int64_t n, int64_t k, const LeftOperand<S, T>& a
         T* const panel = a_room ? a_room + (q - task.q0) * kernel.rows * tile.k : nullptr;
         const simd::GemmFn<T> fn = a.set(tile, q, p, panel, panel && !first, narrow);
         tile.c = c + a.rows.first(q) * ldc + j * kernel.cols;
+        tile.add = epilogue.add && last_block ? epilogue.add + (tile.c - c) : nullptr;
         if (copy_b && q == task.q0) {
           kernel.copying_b[a.rows.rows(q) - 1](tile);
           tile.b = b_room;
@@ -279,7 +280,7 @@ void gemm_blocked(int64_t m, int64_t n, int64_t k, MatrixRef<S> a, MatrixRef<S> 
                        [&](int64_t x, int64_t step) { pack_b_panel(right.matrix, nj, right.packed, x, step); });
       }
       const GemmEpilogue<T> part{epilogue.accumulate || p > 0, last && epilogue.bias ? epilogue.bias + j : nullptr,
-                                 last && epilogue.relu};
+                                 last && epilogue.add ? epilogue.add + j : nullptr, last && epilogue.relu};
       multiply<S, T>(nj, kp, left, right, c + j, ldc, part, blocks, depth);
     }
   }

@@ -32,6 +32,7 @@ template <class T>
 struct GemmEpilogue {
   bool accumulate = false;  // C += A B
   const T* bias = nullptr;  // C += bias, one value per column
+  const T* add = nullptr;   // C += add, a matrix that lies like C
   bool relu = false;        // C = max(C, 0)
 };
 

@@ -51,6 +51,7 @@ void gemm_small(int64_t m, int64_t n, int64_t k, MatrixRef<T> a, MatrixRef<T> b,
       for (int64_t q = 0; q < rows.count; ++q) {
         tile.a = a.at(rows.first(q), p);
         tile.c = c + rows.first(q) * ldc + j;
+        tile.add = epilogue.add && last_block ? epilogue.add + (tile.c - c) : nullptr;
         if (copy_b && q == 0) {
           kernel.copying_b[rows.rows(q) - 1](tile);
           tile.b = b_room;

@@ -116,12 +116,16 @@ bool thin(int64_t m, int64_t n, int64_t k, MatrixRef<T> a, MatrixRef<T> b, T* c,
 
 template <class T>
 void finish(int64_t m, int64_t n, T* c, int64_t ldc, const GemmEpilogue<T>& epilogue) {
-  if (!epilogue.bias && !epilogue.relu) return;
-  for (int64_t i = 0; i < m; ++i, c += ldc)
-    for (int64_t j = 0; j < n; ++j) {
-      const T x = epilogue.bias ? c[j] + epilogue.bias[j] : c[j];
-      c[j] = epilogue.relu && x < T{} ? T{} : x;
-    }
+  const T *const bias = epilogue.bias, *add = epilogue.add;
+  if (!bias && !add && !epilogue.relu) return;
+  for (int64_t i = 0; i < m; ++i, c += ldc, add += add ? ldc : 0) {
+    if (bias)
+      for (int64_t j = 0; j < n; ++j) c[j] += bias[j];
+    if (add)
+      for (int64_t j = 0; j < n; ++j) c[j] += add[j];
+    if (epilogue.relu)
+      for (int64_t j = 0; j < n; ++j) c[j] = c[j] < T{} ? T{} : c[j];
+  }
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// MatMul of two matrices, _FusedMatMul with a bias and relu and weights packed once, BatchMatMul of two stacks of
-// matrices (V2: the stacks broadcast).
+// MatMul of two matrices, _FusedMatMul with a bias, a matrix to add, relu and weights packed once, BatchMatMul of two
+// stacks of matrices (V2: the stacks broadcast).
 #include "ops/matmul.h"
 
 #include "core/infer.h"
@@ -32,9 +32,10 @@ void matmul_shape(InferContext& c) {
 
 void fused_matmul_shape(InferContext& c) {
   matmul_shape(c);
-  if (c.num_inputs() < 3) return;
+  const FusedMatMulOps ops(c.attrs());
+  if (ops.add) c.set_output(0, merge(c.output(0), c.input(ops.added())));
   const Shape& out = c.output(0);
-  const Shape& bias = c.input(2);
+  const Shape& bias = ops.bias ? c.input(ops.kBias) : Shape::unknown();
   if (!bias.known_rank()) return;
   check(bias.rank() == 1 || (bias.rank() == 2 && bias[0] == 1), "the bias must be a row, got shape ", bias);
   check(bias.dim(-1) < 0 || out[1] < 0 || bias.dim(-1) == out[1], "the product ", out, " has ", out[1],
@@ -87,7 +88,9 @@ class FusedMatMul {
     const int64_t m = out.dim(0), n = out.dim(1), k = a.dim(transposes_.a ? 0 : 1);
     const auto left = row_major(c.in<T>(0), a.dim(1), transposes_.a);
     const auto right = row_major(c.in<T>(1), b.dim(1), transposes_.b);
-    const GemmEpilogue<T> epilogue{false, ops_.bias ? c.in<T>(2) : nullptr, ops_.relu};
+    const GemmEpilogue<T> epilogue{.bias = ops_.bias ? c.in<T>(ops_.kBias) : nullptr,
+                                   .add = ops_.add ? c.in<T>(ops_.added()) : nullptr,
+                                   .relu = ops_.relu};
     if (keep_weights_ && b.buffer() && m >= kManyRows)
       gemm<T>(m, left, packed(c, k, n, right)->panels, c.out<T>(0), n, epilogue);
     else

@@ -17,18 +17,24 @@ struct Transposes {
         b(attrs.flag(attrs.has("adj_y") ? "adj_y" : "transpose_b")) {}
 };
 
-// What follows the product in _FusedMatMul, which passes/fuse_matmul.cc makes: fused_ops is nothing, BiasAdd, or
-// BiasAdd and Relu.
+// What follows the product in _FusedMatMul, which passes/fuse_matmul.cc makes: fused_ops are some of BiasAdd, Add (of a
+// matrix) and Relu, in this order. The first two have an argument each.
 struct FusedMatMulOps {
-  bool bias, relu;
+  bool bias, add, relu;
   explicit FusedMatMulOps(const Attrs& attrs) {
     const auto& ops = attrs.get<std::vector<std::string>>("fused_ops");
-    bias = !ops.empty();
-    relu = ops.size() == 2;
-    check(ops.size() <= 2 && (!bias || ops[0] == "BiasAdd") && (!relu || ops[1] == "Relu"),
-          "fused_ops must be empty, BiasAdd, or BiasAdd and Relu");
-    check(attrs.integer("num_args") == bias, "a bias, and only that, is an argument of fused_ops");
+    size_t next = 0;
+    const auto take = [&](const char* op) { return next < ops.size() && ops[next] == op && ++next; };
+    bias = take("BiasAdd");
+    add = take("Add");
+    relu = take("Relu");
+    check(next == ops.size(), "fused_ops must be some of BiasAdd, Add and Relu, in this order");
+    check(attrs.integer("num_args") == args(), "the arguments of fused_ops are a bias for BiasAdd, a matrix for Add");
   }
+  int args() const { return bias + add; }
+  // Which inputs they are.
+  static constexpr int kBias = 2;
+  int added() const { return kBias + bias; }
 };
 
 // Where matrix i of the output finds its operand: elements to the matrix in an input whose batch

@@ -1,5 +1,5 @@
-// MatMul with what follows it, the sum with a row and then relu, becomes one _FusedMatMul node: the
-// product is finished while its tile is in registers instead of in passes over memory of their own.
+// MatMul with what follows it, the sum with a row, the sum with a matrix and then relu, becomes one _FusedMatMul node:
+// the product is finished while its tile is in registers instead of in passes over memory of their own.
 //
 // The last node of a chain is rewritten where it stands, so whoever uses it need not know; the
 // others lose their only user. Weights that no run of the plan changes are marked, so that the kernel may
@@ -49,19 +49,21 @@ class MatMulFuser {
     std::vector<std::string> ops;
     std::vector<Out> inputs = from.inputs;
     int32_t last = product;
-    if (const int32_t sum = only_user(product); sum >= 0)
-      if (const int row = row_input(ir_.nodes[sum], product); row >= 0) {
-        ops.emplace_back("BiasAdd");
-        inputs.push_back(ir_.nodes[sum].inputs[row]);
-        last = sum;
-        if (const int32_t next = only_user(sum); next >= 0 && ir_.nodes[next].op->name == "Relu") {
-          ops.emplace_back("Relu");
-          last = next;
-        }
-      }
+    const auto take = [&](const char* op, const auto& argument) {
+      const int32_t next = only_user(last);
+      if (next < 0) return;
+      const int input = argument(ir_.nodes[next], last);
+      if (input < 0) return;
+      ops.emplace_back(op);
+      if (ir_.nodes[next].inputs.size() > 1) inputs.push_back(ir_.nodes[next].inputs[input]);
+      last = next;
+    };
+    take("BiasAdd", [this](const IrNode& n, int32_t sum) { return row_input(n, sum); });
+    take("Add", [this](const IrNode& n, int32_t sum) { return matrix_input(n, sum); });
+    if (!ops.empty()) take("Relu", [](const IrNode& n, int32_t) { return n.op->name == "Relu" ? 0 : -1; });
     if (ops.empty() && !keep) return false;
     auto attrs = std::make_shared<Attrs>(*from.attrs);
-    attrs->set("num_args", static_cast<int64_t>(ops.empty() ? 0 : 1));
+    attrs->set("num_args", static_cast<int64_t>(inputs.size() - 2));
     attrs->set("fused_ops", std::move(ops));
     attrs->set("epsilon", 0.0001f);
     attrs->set("_keep_weights", keep);
@@ -91,6 +93,15 @@ class MatMulFuser {
     if (!shape.fully_defined() || whole.rank() != 2) return -1;
     const bool is_row = shape.rank() == 1 || (shape.rank() == 2 && shape[0] == 1);
     return is_row && shape.dim(-1) == whole[1] ? row : -1;
+  }
+
+  // Which input of `sum` is a matrix that it adds to the product; -1: it does not do that.
+  int matrix_input(const IrNode& sum, int32_t product) const {
+    const std::string& op = sum.op->name;
+    if ((op != "Add" && op != "AddV2" && op != "AddN") || sum.inputs.size() != 2) return -1;
+    const int other = sum.inputs[0].node == product ? 1 : 0;
+    const Shape& shape = ir_.shape(sum.inputs[other]);
+    return shape.fully_defined() && shape == ir_.nodes[product].shapes[0] ? other : -1;
   }
 
   Ir ir_;

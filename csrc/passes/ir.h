@@ -113,7 +113,7 @@ Ir join_products(Ir ir);
 Ir fuse_sparse_descent(Ir ir);
 // Convolutions with their biases, batch normalization and activation become _FusedConv2D nodes.
 Ir fuse_conv2d(Ir ir);
-// Matrix products with a bias and relu become _FusedMatMul nodes.
+// Matrix products with a bias, a sum and relu become _FusedMatMul nodes.
 Ir fuse_matmul(Ir ir);
 // Matrices that many products share are packed once for all of them.
 Ir pack_weights(Ir ir, const std::vector<char>& lasting_feeds);

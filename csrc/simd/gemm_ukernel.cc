@@ -23,6 +23,7 @@ __attribute__((noinline)) void finish(const GemmTile<T>& t, T* sums, int rows, i
                         __attribute__((always_inline)) { return j < whole ? load(p + j) : edge.load(p + j); };
   if (t.accumulate) each([&](Vec<T> x, int i, int j) { return x + read(t.c + i * t.ldc, j); });
   if (t.bias) each([&](Vec<T> x, int, int j) { return x + read(t.bias, j); });
+  if (t.add) each([&](Vec<T> x, int i, int j) { return x + read(t.add + i * t.ldc, j); });
   if (t.relu) each([&](Vec<T> x, int, int) { return x < Vec<T>{} ? Vec<T>{} : x; });
   T* c = t.c;
   for (int i = 0; i < rows; ++i, c += t.ldc, sums += width) {
@@ -128,7 +129,8 @@ void micro_kernel(const GemmTile<T>& t) {
     for (; p > 0; --p) steps.template operator()<1>();
 
   constexpr int kCols = kVecs * kLanes<T>;
-  if (t.cols >= kCols && !t.bias && !t.relu) {
+  const bool plain = !t.bias && !t.add && !t.relu;
+  if (plain && t.cols >= kCols) {
     if (t.accumulate) {
 #pragma GCC unroll 16
       for (int i = 0; i < kRows; ++i)
@@ -140,7 +142,7 @@ void micro_kernel(const GemmTile<T>& t) {
     return;
   }
   if constexpr (kEdge)
-    if (!t.bias && !t.relu && !t.accumulate) {
+    if (plain && !t.accumulate) {
 #pragma GCC unroll 16
       for (int i = 0; i < kRows; ++i) {
         for (int j = 0; j < kVecs - 1; ++j) store(c + i * ldc + j * kLanes<T>, acc[i][j]);

@@ -26,9 +26,9 @@ struct GemmTile {
   int64_t ldc;
   int cols;         // columns of C to write, at most the panel's
   bool accumulate;  // C += A B instead of C = A B
+  const T* bias;    // then C += bias (`cols` elements, one per column), unless null
+  const T* add;     // then C += add, whose rows are ldc apart too, unless null
   bool relu;        // then C = max(C, 0); NaN stays NaN
-  const T* bias;    // then, before relu, C += bias (`cols` elements, one per
-                    // column), unless null
   T* a_copy;        // where copying_a puts the panel of A, packed
   T* b_copy;        // where copying_b puts the panel of B, packed
 };

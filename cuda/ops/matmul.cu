@@ -34,7 +34,8 @@ class FusedMatMul {
   void operator()(KernelContext& c) const {
     if (c.output(0).num_elements() == 0) return;
     cuda::Gemm<T> g = product<T>(c, transposes_);
-    if (ops_.bias) g.epilogue.bias = c.in<T>(2);
+    if (ops_.bias) g.epilogue.bias = c.in<T>(ops_.kBias);
+    if (ops_.add) g.epilogue.add = c.in<T>(ops_.added());
     if (ops_.relu) g.epilogue.low = 0;
     cuda::gemm(cuda::place(c.device()), g);
   }

@@ -26,12 +26,13 @@ std::vector<T> random_values(int64_t n) {
 
 // Against a plain loop in double. `pad` columns behind each row of C must stay as they are.
 template <class S, class T>
-void compare(int64_t m, int64_t n, int64_t k, bool ta, bool tb, bool accumulate, bool with_bias, bool relu) {
+void compare(int64_t m, int64_t n, int64_t k, bool ta, bool tb, bool accumulate, bool with_bias, bool relu, bool add) {
   constexpr int64_t pad = 3;
   const auto a = random_values<S>(m * k), b = random_values<S>(k * n);
   const auto bias = random_values<T>(n);
   const auto before = random_values<T>(m * (n + pad));
-  const GemmEpilogue<T> epilogue{accumulate, with_bias ? bias.data() : nullptr, relu};
+  const auto added = random_values<T>(m * (n + pad));
+  const GemmEpilogue<T> epilogue{accumulate, with_bias ? bias.data() : nullptr, add ? added.data() : nullptr, relu};
   const auto a_ref = row_major(a.data(), ta ? m : k, ta), b_ref = row_major(b.data(), tb ? k : n, tb);
 
   auto plain = before, packed = before;
@@ -49,6 +50,7 @@ void compare(int64_t m, int64_t n, int64_t k, bool ta, bool tb, bool accumulate,
           want += static_cast<double>(ComputeType<S>(*a_ref.at(i, p))) *
                   static_cast<double>(ComputeType<S>(*b_ref.at(p, j)));
         if (with_bias) want += static_cast<double>(bias[static_cast<size_t>(j)]);
+        if (add) want += static_cast<double>(added[at]);
         if (relu && want < 0) want = 0;
       }
       CHECK(std::fabs(static_cast<double>(plain[at]) - want) <= tolerance);
@@ -56,15 +58,15 @@ void compare(int64_t m, int64_t n, int64_t k, bool ta, bool tb, bool accumulate,
     }
 }
 
-// Bit i of flags: transpose A, transpose B, accumulate, bias, relu.
+// Bit i of flags: transpose A, transpose B, accumulate, bias, relu, add.
 template <class S, class T>
 void compare(int64_t m, int64_t n, int64_t k, unsigned flags) {
-  compare<S, T>(m, n, k, flags & 1, flags & 2, flags & 4, flags & 8, flags & 16);
+  compare<S, T>(m, n, k, flags & 1, flags & 2, flags & 4, flags & 8, flags & 16, flags & 32);
 }
 
 template <class S, class T>
 void all_transposes(int64_t m, int64_t n, int64_t k) {
-  for (unsigned transposes : {0u, 1u, 2u, 3u}) compare<S, T>(m, n, k, transposes + (rng() & 28));
+  for (unsigned transposes : {0u, 1u, 2u, 3u}) compare<S, T>(m, n, k, transposes + (rng() & 60));
 }
 
 // Every size up to 64 as m, n and k, next to others of all kinds: with any epilogue, since all meet all edges.
@@ -84,15 +86,15 @@ void small_sizes() {
 
 // Where the ways to compute a product meet.
 void larger_sizes() {
-  for (unsigned flags = 0; flags < 32; ++flags) {
+  for (unsigned flags = 0; flags < 64; ++flags) {
     compare<float, float>(47, 83, 19, flags);
     compare<float, float>(300, 70, 330, flags);  // B packed for several tasks, two depths
     compare<double, double>(23, 90, 400, flags);
   }
   for (unsigned flags : {0u, 1u, 2u, 3u}) {
-    compare<float, float>(1600, 40, 70, flags + 20);  // more rows than are packed at once
+    compare<float, float>(1600, 40, 70, flags + 52);  // more rows than are packed at once
     compare<double, double>(30, 1700, 30, flags + 12);
-    compare<float, float>(3, 2500, 300, flags + 28);  // thin: pieces of k
+    compare<float, float>(3, 2500, 300, flags + 60);  // thin: pieces of k
     compare<double, double>(2500, 2, 300, flags + 8);
     compare<float, float>(2, 21, 700, flags + 4);  // a copy of the smaller operand
     compare<float, float>(1, 43, 300, flags + 4);

@@ -129,13 +129,17 @@ def test_both_branches_of_a_sum_are_fused():
 
 
 def dense_layers(x, w, b):
-    """Products with all the forms of a bias that a plan takes in, and the plan's lines for them."""
+    """Products with all the forms of sums that a plan takes in."""
     row = tf.reshape(b, [1, -1])
     return [
         tf.nn.relu(tf.nn.bias_add(tf.matmul(x, w), b)),
         tf.matmul(x, w, transpose_a=True) + b,
         tf.nn.relu(row + tf.matmul(w, x, transpose_b=True)),
         tf.tanh(tf.nn.xw_plus_b(w, x, b)),
+        tf.nn.relu(tf.matmul(x, w) + b + w),
+        x + tf.matmul(x, w, transpose_b=True),
+        tf.nn.relu(tf.add_n([tf.matmul(w, x), x])),
+        tf.matmul(x, x) + tf.matmul(w, w),
     ]
 
 
@@ -181,6 +185,8 @@ def test_products_somebody_else_needs_are_not_fused():
     product = tf.matmul(x, x)
     assert "_FusedMatMul" not in tf.Session().describe_plan([product + [1.0, 2.0, 3.0, 4.0], product], feeds)
     assert "_FusedMatMul" not in tf.Session().describe_plan(product + product, feeds)
+    assert "_FusedMatMul" not in tf.Session().describe_plan([product + x, product], feeds)
+    assert "_FusedMatMul" not in tf.Session().describe_plan(product - x, feeds)
     assert "_FusedMatMul" not in tf.Session().describe_plan(product + tf.ones([4, 1]), feeds)
     with tf.control_dependencies([product.op]):
         waiting = tf.random_uniform([])
