@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "core/parallel.h"
+#include "gemm/bf16.h"
 
 namespace tfmini {
 namespace {
@@ -43,6 +44,8 @@ void matmul(int64_t m, int64_t n, int64_t k, MatrixRef<T> a, MatrixRef<T> b, T* 
   } else if constexpr (std::is_same_v<T, ComputeType<T>>) {
     gemm(m, n, k, a, b, c, n);
   } else {
+    if constexpr (std::is_same_v<T, BFloat16>)
+      if (has_bf16_products()) return gemm_bf16(m, n, k, a, b, c);
     const BufferRef sums = cpu_device().allocate(static_cast<size_t>(m * n) * sizeof(float));
     float* const wide = static_cast<float*>(sums->data());
     gemm(m, n, k, a, b, wide, n);

@@ -28,5 +28,19 @@ TFMINI_ALWAYS_INLINE Vec<T> broadcast(T x) {
   return x - Vec<T>{};
 }
 
+// sum += x y. As an expression, the compiler lets the sums wander between
+// registers when steps are unrolled, and finally spills them.
+template <class T>
+TFMINI_ALWAYS_INLINE void add_product(Vec<T>& sum, Vec<T> x, Vec<T> y) {
+#if defined(__FMA__)
+  if constexpr (sizeof(T) == 4)
+    asm("vfmadd231ps %2, %1, %0" : "+v"(sum) : "v"(x), "v"(y));
+  else
+    asm("vfmadd231pd %2, %1, %0" : "+v"(sum) : "v"(x), "v"(y));
+#else
+  sum += x * y;
+#endif
+}
+
 }  // namespace
 }  // namespace tfmini::simd
