@@ -9,7 +9,7 @@ import pytest
 
 import tfmini as tf
 from tests.test_ops import BY_DTYPE, CASES, Built, dense, differentiable, wrt
-from tfmini import _core
+from tfmini import _core, raw
 
 if _core.cuda_status():
     pytest.skip(_core.cuda_status(), allow_module_level=True)
@@ -74,6 +74,70 @@ def test_optimizers(name, dtype):
         sess.run(tf.global_variables_initializer())
         for _ in range(2):
             sess.run(step)
+
+
+SPARSE = {
+    **OPTIMIZERS,
+    "plain rmsprop": lambda: tf.train.RMSPropOptimizer(0.1, momentum=0.5),
+    "shrinking ftrl": lambda: tf.train.FtrlOptimizer(0.1, l2_shrinkage_regularization_strength=0.01),
+    "proximal descent": lambda: tf.train.ProximalGradientDescentOptimizer(0.1, l1_regularization_strength=0.01),
+    "dual averaging": lambda: tf.train.AdagradDAOptimizer(0.1, tf.constant(1, tf.int64)),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16"])
+@pytest.mark.parametrize("name", SPARSE)
+def test_sparse_optimizers(name, dtype):
+    """Rows that are looked up once, often, and never; more of them than are sorted at once; and one number per row."""
+    rng = np.random.default_rng(3)
+    for rows, width, count in [(7, 13, 40), (1, 1, 3), (50, 1, 2500), (5, 8, 0)]:
+        with tf.Graph().as_default(), tf.Session(config=on_cpu()) as sess:
+            w = tf.Variable(rng.standard_normal((rows, width)).astype(dtype))
+            ids = tf.constant(rng.integers(0, max(rows - 1, 1), count), tf.int32 if count < 100 else tf.int64)
+            found = tf.nn.embedding_lookup(w, ids)
+            step = SPARSE[name]().minimize(tf.reduce_mean(tf.square(found - 1)) if count else tf.reduce_sum(found))
+            sess.run(tf.global_variables_initializer())
+            for _ in range(2):
+                sess.run(step)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "int32", "int64"])
+@pytest.mark.parametrize("how", "update add sub mul div min max".split())
+def test_scatters(how, dtype):
+    rng = np.random.default_rng(3)
+
+    def numbers(*shape):
+        return rng.choice([-2, -1, 1, 2], shape).astype(dtype)
+
+    with tf.Graph().as_default(), tf.Session(config=on_cpu()) as sess:
+        v, flat = tf.Variable(numbers(6, 5)), tf.Variable(numbers(30))
+        rows, few = [4, 0, 4, 4, 1], rng.integers(0, 30, 11)
+        ops = [
+            getattr(tf, f"scatter_{how}")(v, rows, numbers(5, 5)),
+            getattr(tf, f"scatter_{how}")(flat, few.astype(np.int64), numbers(11)),
+        ]
+        if how not in ("mul", "div"):
+            ops += [
+                getattr(raw, f"ScatterNd{how.title()}")(v._ref(), [[r] for r in rows], numbers(5, 5)),
+                getattr(raw, f"ScatterNd{how.title()}")(v._ref(), np.stack([few // 5, few % 5], 1), numbers(11)),
+            ]
+        if how != "update":
+            ops.append(getattr(tf, f"scatter_{how}")(v, rows, numbers()))
+        sess.run(tf.global_variables_initializer())
+        for op in ops:
+            sess.run(op)
+        sess.run([tf.assign_add(v, numbers(6, 5)), tf.assign_sub(flat, numbers(30))])
+
+
+def test_long_lists_of_items():
+    """More than fit one tile of the sort, with rows out of range among them, which name nothing."""
+    rng = np.random.default_rng(4)
+    for n in (1, 2, 1023, 1024, 1025, 5000):
+        ids = rng.integers(-1, 37, n)
+        with tf.Graph().as_default(), tf.Session(config=on_cpu()) as sess:
+            data = tf.placeholder(tf.float32, [n, 3])
+            x = rng.standard_normal((n, 3)).astype(np.float32)
+            sess.run(tf.unsorted_segment_sum(data, ids, 37), {data: x})
 
 
 def test_fused_programs_of_many_shapes():

@@ -163,10 +163,10 @@ class PySession {
   }
 
   void close() {
-    session_.reset();
-    entries_.clear();
+    entries_.clear();  // with their plans: the session returns all memory when it goes
     prepared_.clear();
     last_ = nullptr;
+    session_.reset();
   }
 
  private:

@@ -1,10 +1,11 @@
 // Assignments to parts of a variable: ScatterUpdate, ScatterAdd, ... by rows, ScatterNdUpdate,
 // ScatterNdAdd, ... by slices named by index vectors. Repeated indices are applied in order.
+#include "ops/scatter.h"
+
 #include <string>
 
 #include "core/registry.h"
 #include "ops/rows.h"
-#include "runtime/variables.h"
 
 namespace tfmini {
 namespace {
@@ -52,13 +53,6 @@ void scatter(VariableUpdate& variable, const Tensor& rows, int64_t width, const 
       [&](int64_t row) { prefetch_row(out + row * width); });
 }
 
-// updates.shape = indices.shape + ref.shape[1:], or a scalar.
-Shape row_updates_shape(const Shape& ref, const Shape& indices) {
-  Shape s = indices;
-  for (int d = 1; d < ref.rank(); ++d) s.add_dim(ref[d]);
-  return s;
-}
-
 void scatter_shape(InferContext& c) {
   const Shape &ref = c.with_rank_at_least(0, 1), &indices = c.input(1), &updates = c.input(2);
   c.set_output(0, ref);
@@ -74,25 +68,11 @@ struct ScatterRows {
     VariableUpdate variable(c.variable(0));
     const Shape& ref = variable.read(0).shape();
     const Tensor &indices = c.input(1), &updates = c.input(2);
-    check(ref.rank() >= 1, "the variable is a scalar");
-    const Shape expected = row_updates_shape(ref, indices.shape());
-    check(updates.rank() == 0 || updates.shape() == expected, "updates have shape ", updates.shape(), ", expected ",
-          expected, " or a scalar");
+    const bool broadcast = check_row_updates(ref, indices.shape(), updates.shape());
     const Tensor rows = checked_rows(c, indices, ref[0]);
-    const bool broadcast = updates.rank() == 0 && expected.rank() != 0;
     scatter<op, T>(variable, rows, ref.product(1, ref.rank()), updates, broadcast);
   }
 };
-
-// indices.shape = [..., depth]; updates.shape = indices.shape[:-1] + ref.shape[depth:].
-Shape slice_updates_shape(const Shape& ref, const Shape& indices) {
-  const int64_t depth = indices.dim(-1);
-  check(depth <= ref.rank(), "indices of shape ", indices, " have ", depth,
-        " columns, more than the dimensions of a variable of shape ", ref);
-  Shape s(indices.data(), indices.rank() - 1);
-  for (int d = static_cast<int>(depth); d < ref.rank(); ++d) s.add_dim(ref[d]);
-  return s;
-}
 
 void scatter_nd_shape(InferContext& c) {
   const Shape &ref = c.with_rank_at_least(0, 1), &indices = c.with_rank_at_least(1, 1), &updates = c.input(2);
@@ -128,8 +108,7 @@ struct ScatterSlices {
     VariableUpdate variable(c.variable(0));
     const Shape& ref = variable.read(0).shape();
     const Tensor &indices = c.input(1), &updates = c.input(2);
-    const Shape expected = slice_updates_shape(ref, indices.shape());
-    check(updates.shape() == expected, "updates have shape ", updates.shape(), ", expected ", expected);
+    check_slice_updates(ref, indices.shape(), updates.shape());
     const Tensor slices = checked_slices(c, indices, ref);
     const int64_t width = ref.product(static_cast<int>(indices.dim(-1)), ref.rank());
     scatter<op, T>(variable, slices, width, updates, false);

@@ -1,6 +1,6 @@
 // Segment reductions: slices of data folded into the row that their segment id names. Sorted ids
 // decide the number of rows themselves; UnsortedSegment* are told it.
-#include <limits>
+#include "ops/segment.h"
 
 #include "core/infer.h"
 #include "core/registry.h"
@@ -10,29 +10,7 @@
 namespace tfmini {
 namespace {
 
-enum class Fold { kSum, kMean, kProd, kMin, kMax };
-
-template <class T>
-T extreme(bool highest) {
-  if constexpr (std::is_same_v<ComputeType<T>, T>) {
-    return highest ? std::numeric_limits<T>::max() : std::numeric_limits<T>::lowest();
-  } else {
-    // The largest finite value of the storage type, not of float.
-    T t;
-    t.bits = static_cast<uint16_t>((std::is_same_v<T, Half> ? 0x7bff : 0x7f7f) | (highest ? 0 : 0x8000));
-    return t;
-  }
-}
-
-// What a segment without slices holds in UnsortedSegment*, and the start of every fold.
-template <Fold fold, class T>
-ComputeType<T> start_value() {
-  using C = ComputeType<T>;
-  if constexpr (fold == Fold::kProd) return C(1);
-  if constexpr (fold == Fold::kMin) return static_cast<C>(extreme<T>(true));
-  if constexpr (fold == Fold::kMax) return static_cast<C>(extreme<T>(false));
-  return C(0);
-}
+using Fold = SegmentFold;
 
 template <Fold fold, class C>
 inline C combine(C a, C b) {

@@ -16,15 +16,8 @@ namespace {
 // The rows that the gradient names, after the checks that must come before the first write.
 template <class T>
 Tensor gradient_rows(const KernelContext& c, const OptimizerNode<T>& node, const VariableUpdate& update) {
-  node.check_shapes(c, update);
-  const Shape& shape = update.read(0).shape();
-  const Tensor& indices = c.input(node.indices());
-  Shape expected = shape;
-  check(shape.rank() >= 1, "the variable must have at least one dimension for a sparse update");
-  expected.set_dim(0, indices.num_elements());
-  check(node.gradient(c).shape() == expected, "the gradient has shape ", node.gradient(c).shape(), ", expected ",
-        expected);
-  return checked_rows(c, indices, shape[0]);
+  node.check_sparse_shapes(c, update);
+  return checked_rows(c, c.input(node.indices()), update.read(0).dim(0));
 }
 
 template <class T>

@@ -3,7 +3,9 @@
 // list on appends in constant time.
 #include "ops/tensor_list.h"
 
+#include "core/devices.h"
 #include "core/registry.h"
+#include "ops/strided_copy.h"
 
 namespace tfmini {
 
@@ -23,19 +25,31 @@ void TensorList::check_dtype(DType asked) const {
   check(dtype == asked, "the list holds ", dtype_name(dtype), ", not ", dtype_name(asked));
 }
 
-Tensor TensorList::element(int64_t i, const Shape& hint) const {
+namespace {
+
+// Itself, or a copy on that device.
+Tensor on_device(Device& device, const Tensor& t) {
+  if (t.device() == device.ordinal()) return t;
+  Tensor copy(device, t.dtype(), t.shape());
+  copy_elements(t, copy);
+  return copy;
+}
+
+}  // namespace
+
+Tensor TensorList::element(const KernelContext& c, int64_t i, const Shape& hint) const {
   const Tensor& t = items[i];
   if (t.defined()) {
     check(t.shape().compatible_with(hint), "element ", i, " of the list has shape ", t.shape(), ", asked for ", hint);
-    return t;
+    return on_device(c.device(), t);
   }
   Shape shape = merge(element_shape, hint);
   if (!shape.fully_defined())
     for (const Tensor& other : items)
       if (other.defined()) shape = other.shape();
   check(shape.fully_defined(), "element ", i, " of the list was never written, and its shape ", shape, " is not known");
-  Tensor zeros(dtype, shape);
-  if (is_pod(dtype) && zeros.bytes()) std::memset(zeros.raw(), 0, zeros.bytes());
+  Tensor zeros(c.device(), dtype, shape);
+  zero_run(c, dtype, zeros.raw(), zeros.num_elements());
   return zeros;
 }
 
@@ -116,7 +130,7 @@ void pop_back(KernelContext& c) {
   auto list = take_list(c, 0);
   list->check_dtype(c.output_dtype(1));
   check(!list->items.empty(), "cannot pop from an empty list");
-  Tensor t = list->element(static_cast<int64_t>(list->items.size()) - 1, element_shape_from(c.input(1)));
+  Tensor t = list->element(c, static_cast<int64_t>(list->items.size()) - 1, element_shape_from(c.input(1)));
   list->items.pop_back();
   c.set_output(0, TensorList::wrap(std::move(list)));
   c.set_output(1, std::move(t));
@@ -127,7 +141,7 @@ void length(KernelContext& c) { *c.out<int32_t>(0) = static_cast<int32_t>(Tensor
 void get_item(KernelContext& c) {
   const TensorList& list = TensorList::of(c.input(0));
   list.check_dtype(c.output_dtype(0));
-  c.set_output(0, list.element(checked_index(list, c.input(1)), element_shape_from(c.input(2))));
+  c.set_output(0, list.element(c, checked_index(list, c.input(1)), element_shape_from(c.input(2))));
 }
 
 void set_item(KernelContext& c) {
@@ -151,8 +165,8 @@ void from_tensor(KernelContext& c) {
   Tensor whole = c.take_input(0);
   const size_t stride = static_cast<size_t>(shape.num_elements()) * dtype_size(whole.dtype());
   for (int64_t i = 0; i < whole.dim(0); ++i)
-    list->items.emplace_back(whole.dtype(), shape, whole.buffer(),
-                             whole.data<char>() + static_cast<size_t>(i) * stride);
+    list->items.emplace_back(whole.dtype(), shape, whole.buffer(), whole.data<char>() + static_cast<size_t>(i) * stride,
+                             whole.device());
   c.set_output(0, TensorList::wrap(std::move(list)));
 }
 
@@ -167,18 +181,12 @@ void stack(KernelContext& c) {
   out_shape.insert_dim(0, static_cast<int64_t>(list.items.size()));
   Tensor& out = c.allocate_output(0, out_shape);
   const size_t bytes = static_cast<size_t>(shape.num_elements()) * dtype_size(list.dtype);
-  for (size_t i = 0; i < list.items.size(); ++i) {
-    char* dst = out.data<char>() + i * bytes;
-    const Tensor& t = list.items[i];
-    if (!is_pod(list.dtype)) {
-      Tensor row(list.dtype, shape, out.buffer(), dst);
-      if (t.defined()) copy_elements(t, row);
-    } else if (bytes) {
-      if (t.defined())
-        std::memcpy(dst, t.raw(), bytes);
-      else
-        std::memset(dst, 0, bytes);
-    }
+  for (size_t i = 0; i < list.items.size() && shape.num_elements() > 0; ++i) {
+    Tensor row(list.dtype, shape, out.buffer(), out.data<char>() + i * bytes, out.device());
+    if (list.items[i].defined())
+      copy_elements(list.items[i], row);
+    else
+      zero_run(c, list.dtype, row.raw(), row.num_elements());
   }
 }
 
@@ -210,29 +218,23 @@ void grow(KernelContext& c) {
   c.set_output(0, TensorList::wrap(std::move(list)));
 }
 
-template <class T>
-Tensor sum_as(const Tensor& a, const Tensor& b) {
-  Tensor out(a.dtype(), a.shape());
-  using C = ComputeType<T>;
-  for (int64_t i = 0; i < a.num_elements(); ++i)
-    out.data<T>()[i] = static_cast<T>(static_cast<C>(a.data<T>()[i]) + static_cast<C>(b.data<T>()[i]));
-  return out;
-}
-
+// On the device of `a`.
 Tensor sum(const Tensor& a, const Tensor& b) {
   check(a.shape() == b.shape(), "cannot add list elements of shapes ", a.shape(), " and ", b.shape());
-  switch (a.dtype()) {
-    case DType::kFloat:
-      return sum_as<float>(a, b);
-    case DType::kDouble:
-      return sum_as<double>(a, b);
-    case DType::kHalf:
-      return sum_as<Half>(a, b);
-    case DType::kBFloat16:
-      return sum_as<BFloat16>(a, b);
-    default:
-      invalid_argument("cannot add list elements of type ", dtype_name(a.dtype()));
-  }
+  static const OpDef& add = Registry::get().find("AddN");
+  Device& device = device_at(a.device());
+  Attrs attrs;
+  attrs.set("T", a.dtype());
+  attrs.set("N", int64_t{2});
+  const KernelFactory* kernel = Registry::get().find_kernel(add, device.kind(), attrs);
+  check(kernel != nullptr, "cannot add list elements of type ", dtype_name(a.dtype()));
+  Tensor slots[] = {a, on_device(device, b), Tensor(device, a.dtype(), a.shape())};
+  const int32_t ids[] = {0, 1, 2};
+  const DType dtype = a.dtype();
+  const KernelContext::Call call{slots, ids, ids + 2, &dtype, 2, 1, 0, &device};
+  KernelContext context(call);
+  (*kernel)(attrs)(context);
+  return slots[2];
 }
 
 // Element by element: how gradients of one list from several uses meet.
@@ -314,7 +316,8 @@ void register_tensor_list(Registry& r) {
       .output("tensor: element_dtype")
       .attr("element_dtype: type")
       .shape(pop_shape)
-      .dynamic_output();
+      .dynamic_output()
+      .host_input(1);
   r.op("TensorListLength").input("input_handle: variant").output("length: int32").shape(shapes::scalar);
   r.op("TensorListGetItem")
       .input("input_handle: variant")
@@ -323,7 +326,9 @@ void register_tensor_list(Registry& r) {
       .output("item: element_dtype")
       .attr("element_dtype: type")
       .shape(item_shape)
-      .dynamic_output();
+      .dynamic_output()
+      .host_input(1)
+      .host_input(2);
   r.op("TensorListSetItem")
       .input("input_handle: variant")
       .input("index: int32")
@@ -332,7 +337,8 @@ void register_tensor_list(Registry& r) {
       .attr("element_dtype: type")
       .shape(scalar_input_shape)
       .dynamic_output()
-      .keeps_inputs();
+      .keeps_inputs()
+      .host_input(1);
   r.op("TensorListFromTensor")
       .input("tensor: element_dtype")
       .input("element_shape: shape_type")
@@ -341,7 +347,8 @@ void register_tensor_list(Registry& r) {
       .attr("shape_type: {int32, int64}")
       .shape(push_shape)
       .dynamic_output()
-      .keeps_inputs();
+      .keeps_inputs()
+      .host_input(1);
   r.op("TensorListStack")
       .input("input_handle: variant")
       .input("element_shape: int32")
@@ -349,7 +356,8 @@ void register_tensor_list(Registry& r) {
       .attr("element_dtype: type")
       .attr("num_elements: int = -1")
       .shape(stack_shape)
-      .dynamic_output();
+      .dynamic_output()
+      .host_input(1);
   r.op("_TensorListZerosLike").input("handle: variant").output("zeros: variant").shape(push_shape).dynamic_output();
   r.op("_TensorListClearItem")
       .input("input_handle: variant")
@@ -375,13 +383,13 @@ void register_tensor_list(Registry& r) {
   add(r, "_TensorListAdd", add_lists);
   add<Reserve>(r, "TensorListReserve");
   add<Empty>(r, "EmptyTensorList");
-  add(r, "TensorListPushBack", push_back);
-  add(r, "TensorListPopBack", pop_back);
+  any_device_kernel(r, "TensorListPushBack", push_back);
+  any_device_kernel(r, "TensorListPopBack", pop_back);
   add(r, "TensorListLength", length);
-  add(r, "TensorListGetItem", get_item);
-  add(r, "TensorListSetItem", set_item);
-  add(r, "TensorListFromTensor", from_tensor);
-  add(r, "TensorListStack", stack);
+  any_device_kernel(r, "TensorListGetItem", get_item);
+  any_device_kernel(r, "TensorListSetItem", set_item);
+  any_device_kernel(r, "TensorListFromTensor", from_tensor);
+  any_device_kernel(r, "TensorListStack", stack);
 }
 
 }  // namespace tfmini

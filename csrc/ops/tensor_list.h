@@ -1,4 +1,5 @@
-// Lists of tensors, as values of dtype variant: what loops accumulate into.
+// Lists of tensors, as values of dtype variant: what loops accumulate into. The list is an object of the host; its
+// elements are where they were made.
 #pragma once
 
 #include <memory>
@@ -19,8 +20,9 @@ struct TensorList {
   static Tensor wrap(std::shared_ptr<TensorList> list);
   // What an op calls element_dtype is its own word for it, not the list's.
   void check_dtype(DType asked) const;
-  // An element; one that was never set reads as zeros of the shape the list or the caller knows.
-  Tensor element(int64_t i, const Shape& hint) const;
+  // An element, on the device of the kernel; one that was never set reads as zeros of the shape the list or the caller
+  // knows.
+  Tensor element(const KernelContext& c, int64_t i, const Shape& hint) const;
 };
 
 // The shape of an element as ops are given it: a scalar (-1) stands for any.

@@ -1,9 +1,8 @@
 // Lists of tensors joined along the first axis, and tensors cut into lists. Unlike those of TensorListStack the
 // elements may differ in length.
-#include <cstring>
-
 #include "core/infer.h"
 #include "core/registry.h"
+#include "ops/strided_copy.h"
 #include "ops/tensor_list.h"
 
 namespace tfmini {
@@ -34,14 +33,14 @@ void concat(KernelContext& c) {
   const Tensor& known = c.input(2);  // lengths of elements that were never written
   const auto count = static_cast<int64_t>(list.items.size());
   std::vector<Tensor> elements;
-  Tensor& lengths = c.allocate_output(1, Shape{count});
+  Tensor lengths(DType::kInt64, Shape{count});
   Shape row = merge(row_shape(list.element_shape), row_shape(hint));
   int64_t rows = 0;
   for (int64_t i = 0; i < count; ++i) {
     Shape expected = hint;
     if (!list.items[static_cast<size_t>(i)].defined() && i < known.num_elements())
       expected = merge(hint, with_length(known.int_at(i), row));
-    elements.push_back(list.element(i, expected));
+    elements.push_back(list.element(c, i, expected));
     row = merge(row, row_shape(elements.back().shape()));
     lengths.data<int64_t>()[i] = elements.back().dim(0);
     rows = add_dims(rows, elements.back().dim(0));
@@ -50,10 +49,11 @@ void concat(KernelContext& c) {
   Tensor& out = c.allocate_output(0, with_length(rows, row));
   char* to = out.data<char>();
   for (const Tensor& t : elements) {
-    Tensor part(list.dtype, t.shape(), out.buffer(), to);
+    Tensor part(list.dtype, t.shape(), out.buffer(), to, out.device());
     copy_elements(t, part);
     to += t.num_elements() * static_cast<int64_t>(dtype_size(list.dtype));
   }
+  copy_elements(lengths, c.allocate_output(1, Shape{count}));
 }
 
 void split_shape(InferContext& c) {
@@ -83,7 +83,7 @@ void split(KernelContext& c) {
     const Shape shape = with_length(lengths.int_at(i), row);
     check(list->element_shape.compatible_with(shape), "element ", i, " has shape ", shape, ", expected ",
           list->element_shape);
-    list->items.emplace_back(whole.dtype(), shape, whole.buffer(), from);
+    list->items.emplace_back(whole.dtype(), shape, whole.buffer(), from, whole.device());
     from += shape.num_elements() * static_cast<int64_t>(dtype_size(whole.dtype()));
   }
   c.set_output(0, TensorList::wrap(std::move(list)));
@@ -101,8 +101,10 @@ void register_tensor_list_concat(Registry& r) {
       .attr("element_dtype: type")
       .attr("shape_type: {int32, int64}")
       .shape(concat_shape)
-      .dynamic_output();
-  r.kernel("TensorListConcatV2", DeviceKind::kCPU, DType::kInvalid, concat);
+      .dynamic_output()
+      .host_input(1)
+      .host_input(2);
+  any_device_kernel(r, "TensorListConcatV2", concat);
   r.op("TensorListSplit")
       .input("tensor: element_dtype")
       .input("element_shape: shape_type")
@@ -112,8 +114,10 @@ void register_tensor_list_concat(Registry& r) {
       .attr("shape_type: {int32, int64}")
       .shape(split_shape)
       .dynamic_output()
-      .keeps_inputs();
-  r.kernel("TensorListSplit", DeviceKind::kCPU, DType::kInvalid, split);
+      .keeps_inputs()
+      .host_input(1)
+      .host_input(2);
+  any_device_kernel(r, "TensorListSplit", split);
 }
 
 }  // namespace tfmini

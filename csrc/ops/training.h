@@ -138,6 +138,14 @@ class OptimizerNode {
       check(gradient.shape() == shape, "variable '", name(0), "' has shape ", shape, ", but its gradient has shape ",
             gradient.shape());
   }
+  // The same for the sparse form: the gradient has a row of the variable's per index.
+  void check_sparse_shapes(const KernelContext& c, const VariableUpdate& update) const {
+    check_shapes(c, update);
+    Shape expected = update.read(0).shape();
+    check(expected.rank() >= 1, "the variable must have at least one dimension for a sparse update");
+    expected.set_dim(0, c.input(indices_).num_elements());
+    check(gradient(c).shape() == expected, "the gradient has shape ", gradient(c).shape(), ", expected ", expected);
+  }
   std::array<T*, kMaxStates> states(VariableUpdate& update, int member = 0) const {
     std::array<T*, kMaxStates> s{};
     for (int k = 0; k < num_states_; ++k) s[static_cast<size_t>(k)] = update[input(k, member)].template data<T>();

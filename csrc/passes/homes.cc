@@ -46,6 +46,7 @@ void VariableHomes::scan(const Graph& graph, std::set<const Graph*>& seen) {
       if (uses.node.empty()) uses.node = n.name;
       if (uses.device.empty()) uses.device = n.device;
       uses.dtype = n.dtypes[0];
+      uses.is_scalar = n.attrs.has("shape") && n.attrs.shape("shape").rank() == 0;
       continue;
     }
     for (const auto& [name, value] : n.attrs)
@@ -89,8 +90,9 @@ uint8_t VariableHomes::find(const std::string& variable, const PassOptions& opti
       throw e;
     }
     if (!fits) home = 0;
-  } else if (request.kind == DeviceRequest::kAny && fits && uses.dtype != DType::kInt32) {
-    // Small integers count and index: they stay on the host, as in TensorFlow.
+  } else if (request.kind == DeviceRequest::kAny && fits && uses.dtype != DType::kInt32 &&
+             !(uses.is_scalar && is_integer(uses.dtype))) {
+    // Small integers and counters stay on the host: what depends on them is decided there.
     home = gpu_ordinal(options, 0);
   }
   return homes_[variable] = home;

@@ -21,6 +21,7 @@ class VariableHomes {
   struct Uses {
     std::string node, device;  // of its VariableV2
     DType dtype = DType::kInvalid;
+    bool is_scalar = false;
     std::string not_on_gpu;  // what keeps it from a GPU: "ApplyFoo 'node'"
   };
   void scan(const Graph& graph, std::set<const Graph*>& seen);

@@ -137,7 +137,8 @@ std::vector<int32_t> declared_inputs(const IrNode& n);
 // Can this op, with these attributes, run where node n does?
 bool has_kernel(const OpDef& op, const Attrs& attrs, const IrNode& n);
 bool is_control_flow(const OpDef& op);
-// Where an output is made: a device kernel's outputs are on its device, control flow leaves small integers on the host.
+// Where an output is made: a device kernel's outputs are on its device; lists are on the host, whatever their elements
+// are on, and control flow leaves small integers there.
 uint8_t location(const IrNode& n, int32_t output);
 // Where node n needs its input k: a Device::ordinal(), or kAnywhere.
 uint8_t wanted_location(const Ir& ir, const IrNode& n, size_t k, int32_t declared);

@@ -2,7 +2,8 @@
 //
 // Aliases stay with what they show. Whoever uses a variable by reference goes where it lives (passes/homes.h). Integer
 // arithmetic whose operands are on the host (shapes, counters, loop conditions) stays there, as in TensorFlow: its
-// results are read on the host, and a queue must not be waited for to learn the size of an array.
+// results are read on the host, and a queue must not be waited for to learn the size of an array. So does what turns
+// integers of the host into others that are needed there, such as the classes a sampler is given.
 #include <algorithm>
 #include <iostream>
 
@@ -46,10 +47,30 @@ class Placer {
         std::cerr << n.name << ": (" << n.op->name << "): /job:localhost/replica:0/task:0/device:"
                   << (n.place ? detail::concat("GPU:", gpu_number(n.place)) : "CPU:0") << '\n';
     }
+    bring_home();
     return std::move(ir_);
   }
 
  private:
+  // Integers that come from the host and are needed there do not visit a device.
+  void bring_home() {
+    std::vector<char> needed(ir_.nodes.size());  // on the host, by a node
+    for (size_t i = ir_.nodes.size(); i-- > 0;) {
+      IrNode& n = ir_.nodes[i];
+      if (n.place && needed[i] && n.device.empty() && moves_host_integers(n)) n.place = 0;
+      const std::vector<int32_t> declared = declared_inputs(n);
+      for (size_t k = 0; k < n.inputs.size(); ++k)
+        if (wanted_location(ir_, n, k, declared[k]) == 0) needed[n.inputs[k].node] = 1;
+    }
+  }
+
+  bool moves_host_integers(const IrNode& n) const {
+    const auto whole = [](DType d) { return is_integer(d) || d == DType::kBool; };
+    return !n.op->alias && !n.op->stateful && std::all_of(n.dtypes.begin(), n.dtypes.end(), whole) &&
+           std::all_of(n.inputs.begin(), n.inputs.end(),
+                       [&](Out t) { return location(ir_.nodes[t.node], t.index) == 0 && whole(ir_.dtype(t)); });
+  }
+
   uint8_t choose(const IrNode& n) {
     const bool is_variable = n.op->name == "VariableV2" || n.op->name == "Variable";
     if (!options_.gpus.empty()) {
@@ -79,9 +100,12 @@ class Placer {
   }
 
   bool can_run_on_gpu(const IrNode& n) const {
-    if (std::any_of(n.dtypes.begin(), n.dtypes.end(), [](DType d) { return !is_pod(d); }) && !is_control_flow(*n.op))
-      return false;
     if (is_control_flow(*n.op)) return has_gpu_work(n);
+    for (size_t k = 0; k < n.dtypes.size(); ++k) {
+      // A list is an object of the host whose elements are anywhere; the ops of lists know.
+      const bool is_list = n.dtypes[k] == DType::kVariant && n.op->outputs[k].dtype == DType::kVariant;
+      if (!is_pod(n.dtypes[k]) && !is_list) return false;
+    }
     return n.op->alias || Registry::get().find_kernel(*n.op, DeviceKind::kCUDA, *n.attrs);
   }
 
@@ -135,12 +159,14 @@ bool has_kernel(const OpDef& op, const Attrs& attrs, const IrNode& n) {
 bool is_control_flow(const OpDef& op) { return op.name == "If" || op.name == "While"; }
 
 uint8_t location(const IrNode& n, int32_t output) {
-  return is_control_flow(*n.op) && is_host_type(n.dtypes[output]) ? uint8_t{0} : n.place;
+  const DType dtype = n.dtypes[output];
+  return !is_pod(dtype) || (is_control_flow(*n.op) && is_host_type(dtype)) ? uint8_t{0} : n.place;
 }
 
 uint8_t wanted_location(const Ir& ir, const IrNode& n, size_t k, int32_t declared) {
   if (n.op->reads_shapes || (k < n.variables.size() && !n.variables[k].empty())) return Request::kAnywhere;
   const auto& host = n.op->host_inputs;
+  if (!is_pod(ir.dtype(n.inputs[k]))) return 0;
   if (std::find(host.begin(), host.end(), declared) != host.end()) return 0;
   if (!is_control_flow(*n.op)) return n.place;
   const bool is_condition = n.op->name == "If" && k == 0;

@@ -1,16 +1,11 @@
 // Reductions over any set of axes: Sum, Mean, Prod, Max, Min, EuclideanNorm, All, Any.
+#include "core/fill.cuh"
 #include "core/reduce.cuh"
 #include "core/stream.h"
 #include "ops/reduce.h"
 
 namespace tfmini::cuda {
 namespace {
-
-template <class T>
-__global__ void fill_identity(T* out, int64_t n, T value) {
-  const int64_t i = thread_index();
-  if (i < n) out[i] = value;
-}
 
 // The passes of ops/reduce.h, the last with `finish`.
 template <Reduction op, class T, class Finish>
@@ -26,7 +21,7 @@ void reduce(KernelContext& c, Finish (*finish_for)(int64_t reduced)) {
   if (p.reduced == 0) {
     // The mean of nothing is NaN.
     const C value = std::is_same_v<Finish, DivideBy> ? std::numeric_limits<C>::quiet_NaN() : identity_of<op, C>();
-    return launch(&fill_identity<T>, blocks_for(outputs), kThreads, 0, s, out, outputs, static_cast<T>(value));
+    return fill(s, out, outputs, static_cast<T>(value));
   }
   if (p.count == 0) return reduce_middle<op, T, T>(c, s, c.in<T>(0), out, outputs, 1, 1, finish);
   Tensor from, to;

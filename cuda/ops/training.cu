@@ -3,18 +3,16 @@
 #include "ops/training.h"
 
 #include "core/launch.cuh"
+#include "core/optimizer.cuh"
 #include "core/stream.h"
-#include "core/vec.cuh"
 #include "simd/training_rules.h"
 
 namespace tfmini::cuda {
 namespace {
 
 using namespace simd::rules;
-constexpr int kMaxStates = 4, kMaxParams = 8;
 
-// Variables with their slots and gradients, updated by one kernel. The op's scalars live on the device like its other
-// inputs: they may be variables that a run changes.
+// Variables with their slots and gradients, updated by one kernel.
 constexpr int kMaxMembers = 24;  // a kernel's parameters stay below 4 KiB
 template <class T>
 struct Group {
@@ -27,9 +25,7 @@ struct Group {
   };
   Member members[kMaxMembers];
   int count;
-  int num_scalars;
-  uint32_t int64_scalars;  // as bits
-  ComputeType<T> flag;
+  ScalarFormat<T> format;
 };
 
 template <template <class> class Rule, class T>
@@ -42,27 +38,13 @@ __global__ void __launch_bounds__(kThreads) apply(const __grid_constant__ Group<
   const int64_t begin = ((blockIdx.x - m.first_block) * kThreads + threadIdx.x) * kPack, left = m.n - begin;
   if (left <= 0) return;
   C p[kMaxParams];
-#pragma unroll
-  for (int i = 0; i < kMaxParams; ++i) {
-    p[i] = i == group.num_scalars ? group.flag : C(0);
-    if (i < group.num_scalars)
-      p[i] = group.int64_scalars >> i & 1 ? static_cast<C>(*static_cast<const int64_t*>(m.scalars[i]))
-                                          : widen(*static_cast<const T*>(m.scalars[i]));
-  }
+  group.format.read(m.scalars, p);
   const Rule<C> rule(p);
   T g[kPack] = {}, s[kStates][kPack] = {};
   load_pack<kPack>(m.gradient + begin, left, m.aligned, g);
 #pragma unroll
   for (int k = 0; k < kStates; ++k) load_pack<kPack>(m.states[k] + begin, left, m.aligned, s[k]);
-#pragma unroll
-  for (int i = 0; i < kPack; ++i) {
-    C wide[kMaxStates];
-#pragma unroll
-    for (int k = 0; k < kStates; ++k) wide[k] = widen(s[k][i]);
-    rule(widen(g[i]), wide);
-#pragma unroll
-    for (int k = 0; k < kStates; ++k) s[k][i] = narrow<T>(wide[k]);
-  }
+  step(rule, g, s);
 #pragma unroll
   for (int k = 0; k < kStates; ++k) store_pack<kPack>(m.states[k] + begin, left, m.aligned, s[k]);
 }
@@ -96,7 +78,8 @@ class Apply {
     constexpr int kPack = kPackOf<T>;
     VariableUpdate update = node_.update(c);
     for (int i = 0; i < node_.count(); ++i) node_.check_shapes(c, update, i);
-    Group<T> group = empty(c);
+    Group<T> group{};
+    group.format = ScalarFormat<T>::of(c, node_);
     int64_t blocks = 0;
     const auto flush = [&] {
       if (group.count == 0) return;
@@ -119,24 +102,13 @@ class Apply {
         m.states[k] = states[static_cast<size_t>(k)];
         m.aligned &= is_aligned<kPack>(m.states[k]);
       }
-      int n = 0;
-      for (int arg : node_.scalars()) m.scalars[n++] = c.input(node_.input(arg, i)).raw();
+      locate_scalars(c, node_, i, m.scalars);
       blocks += (m.n + kThreads * kPack - 1) / (kThreads * kPack);
     }
     flush();
   }
 
  private:
-  Group<T> empty(KernelContext& c) const {
-    Group<T> group{};
-    for (int arg : node_.scalars()) {
-      if (c.input(node_.input(arg, 0)).dtype() == DType::kInt64) group.int64_scalars |= 1u << group.num_scalars;
-      ++group.num_scalars;
-    }
-    group.flag = node_.flag();
-    return group;
-  }
-
   OptimizerNode<T> node_;
 };
 
