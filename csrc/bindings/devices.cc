@@ -7,6 +7,7 @@
 #include "core/parallel.h"
 #include "core/registry.h"
 #include "core/tensor_float_32.h"
+#include "runtime/recorder.h"
 
 namespace tfmini {
 
@@ -56,6 +57,10 @@ void bind_devices(py::module_& m) {
   m.def("gpu_synchronize", [=](int index) {
     const py::gil_scoped_release release;
     gpu(index).synchronize();
+  });
+  m.def("recorder_counts", [] {
+    const RecorderCounts n = recorder_counts();
+    return py::dict(py::arg("recorded") = n.recorded, py::arg("replayed") = n.replayed, py::arg("stepped") = n.stepped);
   });
   m.def("gpu_total_memory", [=](int index) { return gpu(index).total_memory(); });
   m.def("gpu_bytes_in_use", [=](int index) { return gpu(index).bytes_in_use(); });

@@ -81,12 +81,14 @@ bool truth(const Tensor& t) {
 
 class IfKernel {
  public:
-  IfKernel(Session& session, const IrNode& node, const Ir& ir, const PassOptions& options) {
+  IfKernel(Session& session, const IrNode& node, const Ir& ir, const PassOptions& options,
+           std::vector<InnerPlan>& inner) {
     const auto shapes = input_shapes(node, ir, 1);
     const auto inputs = input_devices(node, ir, 1), outputs = output_devices(node);
     for (const char* branch : {"else_branch", "then_branch"}) {
       const Function& f = function(node, branch);
       plans_.push_back(std::make_unique<Plan>(session, *f.graph, request_for(f, shapes, inputs, outputs), options));
+      inner.push_back({0, branch, plans_.back().get()});
     }
   }
   void operator()(KernelContext& c) const {
@@ -106,7 +108,8 @@ class IfKernel {
 // others are handed from the body's results to its feeds, so that lists can grow in place.
 class WhileKernel {
  public:
-  WhileKernel(Session& session, const IrNode& node, const Ir& ir, const PassOptions& options) {
+  WhileKernel(Session& session, const IrNode& node, const Ir& ir, const PassOptions& options,
+              std::vector<InnerPlan>& inner) {
     const Function& body = function(node, "body");
     const Function& cond = function(node, "cond");
     auto shapes = input_shapes(node, ir, 0);
@@ -126,6 +129,8 @@ class WhileKernel {
       if (stable) break;
     }
     cond_ = std::make_unique<Plan>(session, *cond.graph, request_for(cond, shapes, devices, {}), options);
+    inner.push_back({0, "cond", cond_.get()});
+    inner.push_back({0, "body", body_.get()});
     limit_ = node.attrs->integer("maximum_iterations");
     empty_ = body_->remaining();
     for (size_t i = 0; i < shapes.size(); ++i) {
@@ -206,16 +211,18 @@ class WhileKernel {
 };
 
 template <class K>
-Kernel make(Session& session, const IrNode& node, const Ir& ir, const PassOptions& options) {
+Kernel make(Session& session, const IrNode& node, const Ir& ir, const PassOptions& options,
+            std::vector<InnerPlan>& inner) {
   return Kernel{[](const void* k, KernelContext& c) { (*static_cast<const K*>(k))(c); },
-                std::make_shared<const K>(session, node, ir, options)};
+                std::make_shared<const K>(session, node, ir, options, inner)};
 }
 
 }  // namespace
 
-Kernel control_flow_kernel(Session& session, const IrNode& node, const Ir& ir, const PassOptions& options) {
-  return node.op->name == "If" ? make<IfKernel>(session, node, ir, options)
-                               : make<WhileKernel>(session, node, ir, options);
+Kernel control_flow_kernel(Session& session, const IrNode& node, const Ir& ir, const PassOptions& options,
+                           std::vector<InnerPlan>& inner) {
+  return node.op->name == "If" ? make<IfKernel>(session, node, ir, options, inner)
+                               : make<WhileKernel>(session, node, ir, options, inner);
 }
 
 }  // namespace tfmini

@@ -4,11 +4,12 @@
 
 #include "core/registry.h"
 #include "passes/ir.h"
+#include "runtime/plan.h"
 
 namespace tfmini {
 
-class Session;
-
-Kernel control_flow_kernel(Session& session, const IrNode& node, const Ir& ir, const PassOptions& options);
+// `inner`: the plans it owns are added there.
+Kernel control_flow_kernel(Session& session, const IrNode& node, const Ir& ir, const PassOptions& options,
+                           std::vector<InnerPlan>& inner);
 
 }  // namespace tfmini

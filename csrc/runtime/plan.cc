@@ -104,6 +104,12 @@ std::string Plan::str() const {
     if (instr.device) out << " on " << device_at(instr.device).name();
     copies += n.op->name == "_CopyToHost" || n.op->name == "_CopyToDevice";
     out << '\n';
+    for (const InnerPlan& inner : inner_) {
+      if (inner.node != instr.node) continue;
+      out << "  " << inner.role << ":\n";
+      std::istringstream lines(inner.plan->str());
+      for (std::string line; std::getline(lines, line);) out << "    " << line << '\n';
+    }
   }
   for (const Segment& s : segments_)
     out << "recorded on " << device_at(s.device).name() << ": " << s.count - s.steps.size() << " kernels\n";

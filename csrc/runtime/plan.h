@@ -70,6 +70,14 @@ struct RunState {
   std::vector<Recorded> recorded;          // one per segment
 };
 
+class Plan;
+// A plan that a node of another one runs: "body" of a loop, "then_branch", ...
+struct InnerPlan {
+  int32_t node;
+  const char* role;
+  const Plan* plan;
+};
+
 class Plan {
  public:
   // Compiles `request` against `graph`, for `session` (whose variables it binds).
@@ -103,7 +111,7 @@ class Plan {
 
   std::unique_ptr<RunState> acquire() const;
   void release(std::unique_ptr<RunState> state) const;
-  // A readable listing, one instruction a line.
+  // A readable listing, one instruction a line; the plans inside of control flow are indented below it.
   std::string str() const;
 
  private:
@@ -131,6 +139,7 @@ class Plan {
   std::vector<ArenaSize> arenas_;
   std::vector<uint8_t> awaited_;
   std::vector<Segment> segments_;
+  std::vector<InnerPlan> inner_;  // owned by the nodes' kernels
   bool synchronous_ = false;
 
   mutable std::mutex mutex_;

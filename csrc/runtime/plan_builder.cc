@@ -287,7 +287,7 @@ class PlanBuilder {
         v = &session_.variables().get(n.variables[k], ir_.dtype(n.inputs[k]), ir_.shape(n.inputs[k]));
       instr.variables.push_back(v);
     }
-    if (!instr.alias) instr.kernel = choose_kernel(n);
+    if (!instr.alias) instr.kernel = choose_kernel(n, instr.node);
     return instr;
   }
 
@@ -314,9 +314,14 @@ class PlanBuilder {
 #endif
   }
 
-  Kernel choose_kernel(const IrNode& n) {
+  Kernel choose_kernel(const IrNode& n, int32_t node) {
     try {
-      if (is_control_flow(*n.op)) return control_flow_kernel(session_, n, ir_, options_);
+      if (is_control_flow(*n.op)) {
+        std::vector<InnerPlan> inner;
+        Kernel kernel = control_flow_kernel(session_, n, ir_, options_, inner);
+        for (InnerPlan& p : inner) plan_.inner_.push_back({node, p.role, p.plan});
+        return kernel;
+      }
       const DeviceKind kind = n.place ? DeviceKind::kCUDA : DeviceKind::kCPU;
       if (const KernelFactory* factory = Registry::get().find_kernel(*n.op, kind, *n.attrs))
         return checked(n, (*factory)(*n.attrs));

@@ -1,6 +1,7 @@
 #include "runtime/recorder.h"
 
 #include <algorithm>
+#include <atomic>
 
 #include "core/devices.h"
 #include "runtime/executor.h"
@@ -11,6 +12,8 @@ namespace {
 constexpr int kMinKernels = 2;
 // A segment whose addresses change all the time is not worth recording.
 constexpr int kMaxAttempts = 8;
+
+std::atomic<int64_t> recorded_count{0}, replayed_count{0}, stepped_count{0};
 
 // Only binds a slot, on the host.
 bool is_binding(const Instr& instr, const IrNode& n) { return instr.alias || n.op->name == "_ReadVariable"; }
@@ -97,6 +100,7 @@ class SegmentFinder {
 };
 
 void step_through(const Plan& plan, const Segment& segment, RunState& state) {
+  ++stepped_count;
   for (int32_t i = segment.first; i < segment.first + segment.count; ++i) {
     Executor::step(plan, state, i);
     Executor::release(plan, state, i);
@@ -125,6 +129,7 @@ bool replay(const Segment& segment, RunState& state, Recorded& recorded) {
   for (size_t v = 0; v < segment.variables.size(); ++v)
     if (!unwatched(variables.read(static_cast<int>(v)), segment, state)) return false;
   recorded.recording->replay();
+  ++replayed_count;
   return true;
 }
 
@@ -140,6 +145,7 @@ void record(const Plan& plan, const Segment& segment, RunState& state, Recorded&
     for (int32_t i = segment.first; i < segment.first + segment.count; ++i)
       if (!std::binary_search(segment.steps.begin(), segment.steps.end(), i)) Executor::step(plan, state, i);
     recorded.recording = device.end_recording();
+    ++recorded_count;
   } catch (...) {
     device.abandon_recording();
     throw;
@@ -153,6 +159,8 @@ std::vector<Segment> find_segments(const std::vector<Instr>& instrs, const std::
                                    const std::vector<uint8_t>& devices) {
   return SegmentFinder(instrs, nodes, ids, fixed, devices).run();
 }
+
+RecorderCounts recorder_counts() { return {recorded_count, replayed_count, stepped_count}; }
 
 void run_segment(const Plan& plan, const Segment& segment, RunState& state) {
   Recorded& recorded = state.recorded[&segment - plan.segments().data()];

@@ -18,6 +18,12 @@ std::vector<Segment> find_segments(const std::vector<Instr>& instrs, const std::
                                    const std::vector<int32_t>& ids, const std::vector<char>& fixed,
                                    const std::vector<uint8_t>& devices);
 
+// How often segments were recorded, replayed and stepped through since the program started, for tests.
+struct RecorderCounts {
+  int64_t recorded, replayed, stepped;
+};
+RecorderCounts recorder_counts();
+
 void run_segment(const Plan& plan, const Segment& segment, RunState& state);
 
 }  // namespace tfmini

@@ -1,5 +1,5 @@
-// Gather and GatherV2: rows of up to 16 bytes per thread. An index out of range gives zeros, as TensorFlow's GPU kernel
-// does: nobody looks at it on the host.
+// Gather, GatherV2 and GatherNd: rows of up to 16 bytes per thread. An index out of range gives zeros, as TensorFlow's
+// GPU kernel does: nobody looks at it on the host.
 #include "core/elements.h"
 #include "core/launch.cuh"
 #include "core/registry.h"
@@ -72,6 +72,48 @@ class GatherV2 {
   int64_t batch_dims_;
 };
 
+struct Vectors {
+  int64_t sizes[Shape::kMaxRank], strides[Shape::kMaxRank];
+  int depth;
+};
+
+template <class T, class I>
+__global__ void __launch_bounds__(kThreads)
+    gather_nd(const T* params, const I* indices, T* out, const __grid_constant__ Vectors vectors, int64_t inner,
+              int64_t n) {
+  const int64_t i = thread_index();
+  if (i >= n) return;
+  const I* index = indices + i / inner * vectors.depth;
+  int64_t from = i % inner;
+  bool valid = true;
+  for (int d = 0; d < vectors.depth; ++d) {
+    const int64_t at = static_cast<int64_t>(index[d]);
+    valid &= static_cast<uint64_t>(at) < static_cast<uint64_t>(vectors.sizes[d]);
+    from += at * vectors.strides[d];
+  }
+  out[i] = valid ? params[from] : T{};
+}
+
+void gather_nd_kernel(KernelContext& c) {
+  const Tensor &params = c.input(0), &indices = c.input(1);
+  const int64_t n = c.output(0).num_elements();
+  if (n == 0) return;
+  Vectors vectors{};
+  for (int d = 0; d < indices.dim(-1); ++d) {
+    vectors.sizes[d] = params.dim(d);
+    vectors.strides[d] = params.shape().product(d + 1, params.rank());
+    ++vectors.depth;
+  }
+  const int64_t inner = params.shape().product(vectors.depth, params.rank());
+  with_index(indices.dtype(), [&]<class I>(std::type_identity<I>) {
+    with_element(params.dtype(), [&]<class T>(std::type_identity<T>) {
+      if constexpr (std::is_unsigned_v<T>)
+        launch(&gather_nd<T, I>, blocks_for(n), kThreads, 0, stream(c), params.data<T>(), indices.data<I>(),
+               c.out<T>(0), vectors, inner, n);
+    });
+  });
+}
+
 }  // namespace
 }  // namespace tfmini::cuda
 
@@ -80,6 +122,7 @@ namespace tfmini {
 void register_gather_cuda(Registry& r) {
   r.kernel("Gather", DeviceKind::kCUDA, DType::kInvalid, +[](KernelContext& c) { cuda::run(c, 0, 0); });
   r.kernel<cuda::GatherV2>("GatherV2", DeviceKind::kCUDA, DType::kInvalid);
+  r.kernel("GatherNd", DeviceKind::kCUDA, DType::kInvalid, cuda::gather_nd_kernel);
 }
 
 }  // namespace tfmini

@@ -1,4 +1,4 @@
-// Select (condition of the values' shape, or one per row) and SelectV2 (broadcasting), by element size.
+// Select (condition of the values' shape, or one per row) and SelectV2 (broadcasting), by element size; ClipByValue.
 #include "core/elements.h"
 #include "core/elementwise.cuh"
 
@@ -41,6 +41,35 @@ void run(KernelContext& c) {
 }
 
 template <class T>
+__global__ void __launch_bounds__(kThreads)
+    clip(const __grid_constant__ Operand x, const __grid_constant__ Operand low, const __grid_constant__ Operand high,
+         T* out, int64_t n, bool aligned) {
+  constexpr int kPack = kPackOf<T>;
+  const int64_t begin = thread_index() * kPack, left = n - begin;
+  if (left <= 0) return;
+  T v[kPack], a[kPack], b[kPack];
+  x.load<kPack>(begin, left, v);
+  low.load<kPack>(begin, left, a);
+  high.load<kPack>(begin, left, b);
+#pragma unroll
+  for (int i = 0; i < kPack; ++i) v[i] = narrow<T>(simd::fn::min(simd::fn::max(widen(v[i]), widen(a[i])), widen(b[i])));
+  store_pack<kPack>(out + begin, left, aligned, v);
+}
+
+template <class T>
+struct ClipByValue {
+  static void run(KernelContext& c) {
+    constexpr int kPack = kPackOf<T>;
+    Tensor& out = c.output(0);
+    const int64_t n = out.num_elements();
+    if (n == 0) return;
+    const auto operand = [&](int i) { return Operand::of<T, kPack>(c.input(i), out.shape()); };
+    launch(&clip<T>, blocks_for((n + kPack - 1) / kPack), kThreads, 0, stream(c), operand(0), operand(1), operand(2),
+           out.data<T>(), n, is_aligned<kPack>(out.data<T>()));
+  }
+};
+
+template <class T>
 void add(Registry& r, std::initializer_list<DType> types) {
   for (DType d : types) {
     r.kernel("Select", DeviceKind::kCUDA, d, &run<T, false>);
@@ -58,6 +87,8 @@ void register_select_cuda(Registry& r) {
   cuda::add<uint16_t>(r, {DType::kHalf, DType::kBFloat16});
   cuda::add<uint32_t>(r, {DType::kFloat, DType::kInt32});
   cuda::add<uint64_t>(r, {DType::kDouble, DType::kInt64});
+  r.kernels<cuda::ClipByValue>("ClipByValue", DeviceKind::kCUDA,
+                               TypeList<float, double, Half, BFloat16, int32_t, int64_t>{});
 }
 
 }  // namespace tfmini

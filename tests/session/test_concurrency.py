@@ -119,6 +119,7 @@ def test_random_draws_are_not_repeated():
         assert len(set(draws)) == THREADS * 30
 
 
+@pytest.mark.cpu
 def test_errors_stay_with_their_run():
     with tf.Graph().as_default(), tf.Session() as sess:
         i = tf.placeholder(tf.int32, [])

@@ -56,6 +56,7 @@ def test_uninitialised_variable(sess):
     np.testing.assert_array_equal(sess.run(w + 1.0), [1, 1])
 
 
+@pytest.mark.cpu
 def test_run_time_error_names_node_and_line(sess):
     x = tf.placeholder(tf.int32, [None], name="ids")
     y = tf.gather(tf.zeros([3, 2]), x, name="lookup")
@@ -161,6 +162,7 @@ def test_empty_graph():
         sess.run("x:0")
 
 
+@pytest.mark.cpu
 def test_failed_run_changes_no_variable(sess):
     """An update that fails, even late in the run, leaves variables whole."""
     table = tf.Variable(tf.zeros([4, 2]))
@@ -202,6 +204,7 @@ def test_too_large_for_memory(sess):
         sess.run(tf.reduce_sum(tf.fill(shape, 1.0) * tf.random_uniform(shape)), {shape: [1 << 50]})
 
 
+@pytest.mark.cpu
 def test_errors_inside_control_flow(sess):
     p = tf.placeholder(tf.bool, [])
     i = tf.placeholder(tf.int32, [], name="i")

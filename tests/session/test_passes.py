@@ -38,6 +38,7 @@ def test_fused_reductions_add_in_another_order(case):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.cpu
 def test_layer_norm_is_one_kernel():
     x, dy = tf.placeholder(tf.float32, [40, 64]), tf.placeholder(tf.float32, [40, 64])
     gamma, beta = tf.placeholder(tf.float32, [64]), tf.placeholder(tf.float32, [64])
@@ -160,6 +161,7 @@ def test_fused_products_are_exact(n, dtype):
 
 @pytest.mark.parametrize("rows", [1, 7])
 @pytest.mark.parametrize("transpose", [False, True])
+@pytest.mark.cpu
 def test_weights_kept_between_runs_follow_their_variables(rows, transpose):
     w = tf.Variable(np.random.default_rng(0).standard_normal([130, 130]), dtype=tf.float32)
     x = tf.placeholder(tf.float32, [rows, 130])
@@ -218,6 +220,7 @@ def test_random_nodes_are_not_merged():
     assert not np.array_equal(x, y)
 
 
+@pytest.mark.cpu
 def test_memory_is_reused():
     x = tf.placeholder(tf.float32, [256, 256])
     y = x
@@ -241,6 +244,7 @@ def test_fetched_intermediates_survive_in_place_kernels():
     np.testing.assert_array_equal(v, np.linspace(-1, 1, 1000, dtype=np.float32))
 
 
+@pytest.mark.cpu
 def test_products_of_a_recurrent_weight_are_joined():
     x = tf.placeholder(tf.float32, [4, 3])
     w = tf.Variable(np.linspace(-1, 1, 9, dtype=np.float32).reshape(3, 3))
@@ -273,6 +277,7 @@ SPARSE_DESCENT = "_SparseApplyGradientDescent '"
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "float16"])
+@pytest.mark.cpu
 def test_sparse_descent_scales_its_rows_itself(dtype):
     rng = np.random.default_rng(0)
     ids = tf.placeholder(tf.int32, [None])

@@ -120,6 +120,7 @@ OPTIMIZERS = {
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.cpu
 def test_index_out_of_range_changes_nothing(name):
     v = tf.Variable(START)
     ids = tf.placeholder(tf.int32, [3])

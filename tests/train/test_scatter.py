@@ -34,6 +34,7 @@ def test_against_numpy(kind, dtype):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.cpu
 def test_index_out_of_range_changes_nothing(kind):
     v = tf.Variable(START.astype(np.float32))
     ids = tf.placeholder(tf.int64, [2])
