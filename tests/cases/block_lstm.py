@@ -73,6 +73,7 @@ CASES = [
     row("tail", 4, 3, 2, 19, steps=2, peephole=True),
     row("none", 3, 2, 4, 3, steps=0),
     row("wide", 5, 20, 40, 64, grad=False),
+    row("many_sequences", 2, 70, 3, 6, peephole=True, grad=False),
     row("clipped", 4, 3, 5, 9, clip=0.25, grad=False),
     row("no_time", 0, 2, 4, 3, grad=False),
     row("no_batch", 2, 0, 4, 3, grad=False),
