@@ -84,7 +84,7 @@ class BlockLSTM {
       parallel_for(s.batch, grain_for_cost(6.0 * static_cast<double>(s.units)), [&](int64_t begin, int64_t end) {
         for (int64_t b = begin; b < end; ++b) {
           const int64_t at = t * s.state() + b * s.units;
-          const auto to = [&](Result r) { return c.out<T>(r) + at; };
+          const auto to = [&](int r) { return c.out<T>(r) + at; };
           gates(s.units, zt + b * s.columns(), cs_before + b * s.units, weights, forget_bias_, cell_clip_,
                 {to(kI), to(kCs), to(kF), to(kO), to(kCi), to(kCo), to(kH)});
         }
@@ -142,7 +142,7 @@ class BlockLSTMGrad {
       parallel_for(s.batch, grain_for_cost(6.0 * static_cast<double>(s.units)), [&](int64_t begin, int64_t end) {
         for (int64_t b = begin; b < end; ++b) {
           const int64_t row = b * s.units, at = first + row;
-          const auto from = [&](Result r) { return c.in<T>(kResults + r) + at; };
+          const auto from = [&](int r) { return c.in<T>(kResults + r) + at; };
           add(s.units, c.in<T>(kStateGrad) + at, dcs + row);
           add(s.units, c.in<T>(kOutputGrad) + at, dh + row);
           gates(s.units, {from(kI), from(kCs), from(kF), from(kO), from(kCi), from(kCo), from(kH)}, cs_before + row,
@@ -189,7 +189,7 @@ class BlockLSTMGrad {
       return;
     }
     const Tensor before = shifted(c, s, kStateBefore, kResults + kCs);
-    const auto sum = [&](Gradient out, int gate, const T* state) {
+    const auto sum = [&](int out, int gate, const T* state) {
       sum_rows(rows, n, c.out<T>(out),
                [&](int64_t r, int64_t j) { return C(dz[r * 4 * n + gate * n + j]) * C(state[r * n + j]); });
     };

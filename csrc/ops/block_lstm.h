@@ -9,10 +9,12 @@ namespace tfmini {
 
 // Inputs of both ops, and outputs of BlockLSTM, by position.
 namespace block_lstm {
-enum Input { kSteps, kX, kStateBefore, kOutputBefore, kW, kWci, kWcf, kWco, kB, kResults };
-enum Result { kI, kCs, kF, kO, kCi, kCo, kH, kNumResults };
+constexpr int kSteps = 0, kX = 1, kStateBefore = 2, kOutputBefore = 3, kW = 4, kWci = 5, kWcf = 6, kWco = 7, kB = 8,
+              kResults = 9;
+constexpr int kI = 0, kCs = 1, kF = 2, kO = 3, kCi = 4, kCo = 5, kH = 6, kNumResults = 7;
 constexpr int kStateGrad = kResults + kNumResults, kOutputGrad = kStateGrad + 1;
-enum Gradient { kDx, kDStateBefore, kDOutputBefore, kDw, kDwci, kDwcf, kDwco, kDb };
+// Outputs of BlockLSTMGrad.
+constexpr int kDx = 0, kDStateBefore = 1, kDOutputBefore = 2, kDw = 3, kDwci = 4, kDwcf = 5, kDwco = 6, kDb = 7;
 }  // namespace block_lstm
 
 struct BlockLSTMSizes {

@@ -88,9 +88,7 @@ class FusedMatMul {
     const int64_t m = out.dim(0), n = out.dim(1), k = a.dim(transposes_.a ? 0 : 1);
     const auto left = row_major(c.in<T>(0), a.dim(1), transposes_.a);
     const auto right = row_major(c.in<T>(1), b.dim(1), transposes_.b);
-    const GemmEpilogue<T> epilogue{.bias = ops_.bias ? c.in<T>(ops_.kBias) : nullptr,
-                                   .add = ops_.add ? c.in<T>(ops_.added()) : nullptr,
-                                   .relu = ops_.relu};
+    const auto epilogue = ops_.epilogue<T>(c);
     if (keep_weights_ && b.buffer() && m >= kManyRows)
       gemm<T>(m, left, packed(c, k, n, right)->panels, c.out<T>(0), n, epilogue);
     else

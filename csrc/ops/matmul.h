@@ -6,6 +6,8 @@
 
 #include "core/attrs.h"
 #include "core/error.h"
+#include "core/op.h"
+#include "gemm/gemm.h"
 
 namespace tfmini {
 
@@ -35,6 +37,13 @@ struct FusedMatMulOps {
   // Which inputs they are.
   static constexpr int kBias = 2;
   int added() const { return kBias + bias; }
+
+  // `more`: how many inputs there are between the matrices and the arguments.
+  template <class T>
+  GemmEpilogue<T> epilogue(const KernelContext& c, int more = 0) const {
+    return {
+        .bias = bias ? c.in<T>(kBias + more) : nullptr, .add = add ? c.in<T>(added() + more) : nullptr, .relu = relu};
+  }
 };
 
 // Where matrix i of the output finds its operand: elements to the matrix in an input whose batch

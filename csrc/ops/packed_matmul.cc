@@ -16,8 +16,8 @@ void pack_shape(InferContext& c) {
   c.set_output(0, Shape{});
 }
 
-// Inputs: a, b, what _PackMatrix made of b, and the bias if there is one.
-constexpr int kPacked = 2, kBias = 3;
+// Inputs: a, b, what _PackMatrix made of b, and the arguments of fused_ops.
+constexpr int kPacked = 2;
 
 void packed_matmul_shape(InferContext& c) {
   const Shape a = c.with_rank(0, 2), b = c.with_rank(1, 2);
@@ -54,7 +54,7 @@ class PackedMatMul {
     const Tensor &a = c.input(0), &out = c.output(0);
     const auto& packed = *static_cast<const PackedMatrix<T>*>(c.in<std::shared_ptr<void>>(kPacked)->get());
     gemm<T>(out.dim(0), row_major(c.in<T>(0), a.dim(1), transposes_.a), packed, c.out<T>(0), out.dim(1),
-            GemmEpilogue<T>{false, ops_.bias ? c.in<T>(kBias) : nullptr, ops_.relu});
+            ops_.epilogue<T>(c, 1));
   }
 
  private:
