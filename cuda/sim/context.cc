@@ -12,7 +12,12 @@
 namespace tfmini::sim {
 namespace {
 
-constexpr size_t kStackBytes = 256 * 1024, kGuardBytes = 4096;
+#if defined(__SANITIZE_ADDRESS__)
+constexpr size_t kStackBytes = 2 << 20;  // frames are several times as large
+#else
+constexpr size_t kStackBytes = 256 << 10;
+#endif
+constexpr size_t kGuardBytes = 4096;
 
 }  // namespace
 

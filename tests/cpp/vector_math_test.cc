@@ -71,7 +71,7 @@ const Function kFunctions[] = {
     TFMINI_MATH(2.6, Tanh, tanh),
     {"sigmoid", 2.5, sigmoid, unary<Unary::kSigmoid>},
     {"softplus", 2.0, softplus, unary<Unary::kSoftplus>},
-    TFMINI_MATH(2.5, Erf, erf),
+    TFMINI_MATH(2.6, Erf, erf),
     TFMINI_MATH(1.0, Erfc, erfc),
     TFMINI_MATH(1.0, Sin, sin),
     TFMINI_MATH(1.0, Cos, cos),

@@ -10,10 +10,10 @@ pytestmark = pytest.mark.usefixtures("graph")
 UNITS = 132  # 132 x 132 is just large enough to be packed
 
 
-def unoptimized():
-    return tf.ConfigProto(
-        graph_options=tf.GraphOptions(optimizer_options=tf.OptimizerOptions(opt_level=tf.OptimizerOptions.L0))
-    )
+def on_cpu(opt_level=tf.OptimizerOptions.L1):
+    """Only CPU kernels take packed weights."""
+    options = tf.GraphOptions(optimizer_options=tf.OptimizerOptions(opt_level=opt_level))
+    return tf.ConfigProto(device_count={"GPU": 0}, graph_options=options)
 
 
 def data(*shape, dtype=np.float32):
@@ -23,13 +23,13 @@ def data(*shape, dtype=np.float32):
 def both(fetches, feed=None, runs=1):
     """What the fetches are with and without passes, and the optimized plan."""
     results = []
-    for config in (None, unoptimized()):
-        with tf.Session(config=config) as sess:
+    for level in (tf.OptimizerOptions.L1, tf.OptimizerOptions.L0):
+        with tf.Session(config=on_cpu(level)) as sess:
             sess.run(tf.global_variables_initializer())
             for _ in range(runs):
                 values = sess.run(fetches, feed)
             results.append(values)
-            if config is None:
+            if level == tf.OptimizerOptions.L1:
                 plan = sess.describe_plan(fetches, feed)
     return (*results, plan)
 
