@@ -55,6 +55,20 @@ def test_unrolled_training(dtype, rows):
         assert np.abs(a - p).max() <= tolerance * np.abs(p).max()
 
 
+def test_sums_stay_part_of_the_product():
+    x = tf.placeholder(tf.float32, [8, UNITS])
+    w, b = tf.Variable(data(UNITS, UNITS)), tf.Variable(data(UNITS))
+    h = x
+    for _ in range(6):
+        h = tf.nn.relu(tf.matmul(h, w) + b + x)
+    with tf.control_dependencies([h]):
+        update = w.assign_add(tf.ones_like(w))
+    optimized, plain, plan = both([h, update.op], {x: data(8, UNITS)})
+    ops = [line.split()[0] for line in plan.splitlines()]
+    assert ops.count("_PackedMatMul") == 6 and not {"Relu", "Add", "AddV2", "BiasAdd"} & set(ops)
+    np.testing.assert_allclose(optimized[0], plain[0], rtol=1e-4, atol=1e-5)
+
+
 def test_bias_and_relu_stay_part_of_the_product():
     x = tf.placeholder(tf.float32, [8, UNITS])
     w, b = tf.Variable(data(UNITS, UNITS)), tf.Variable(data(UNITS))
