@@ -18,8 +18,8 @@ int64_t slice_number(const Tensor& indices, int64_t row, int64_t depth, const Sh
   int64_t slice = 0;
   for (int d = 0; d < depth; ++d) {
     const int64_t i = indices.int_at(row * depth + d);
-    check(i >= 0 && i < shape[d], "indices[", row, "] = ", index_text(indices, row, depth),
-          " does not index into shape ", shape);
+    if (i < 0 || i >= shape[d]) [[unlikely]]
+      invalid_argument("indices[", row, "] = ", index_text(indices, row, depth), " does not index into shape ", shape);
     slice = slice * shape[d] + i;
   }
   return slice;
@@ -90,8 +90,10 @@ class SparseToDense {
     for (int64_t i = 0; i < n; ++i) {
       // Increasing in lexicographic order is the same as increasing as offsets.
       const int64_t at = slice_number(indices, i, depth, out.shape());
-      check(!validate_ || at > last, "indices[", i, "] = ", index_text(indices, i, depth),
-            at == last ? " is repeated" : " is out of order", "; use tf.sparse_reorder or validate_indices=False");
+      if (validate_ && at <= last) [[unlikely]]
+        invalid_argument("indices[", i, "] = ", index_text(indices, i, depth),
+                         at == last ? " is repeated" : " is out of order",
+                         "; use tf.sparse_reorder or validate_indices=False");
       last = at;
     }
     fill_run(out.dtype(), c.input(3).raw(), out.raw(), out.num_elements());
