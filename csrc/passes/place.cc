@@ -17,11 +17,16 @@ namespace {
 
 bool is_host_type(DType d) { return !is_pod(d) || d == DType::kInt32 || d == DType::kBool; }
 
-// Does any node of the function, or of one inside, have a kernel for a GPU?
+bool is_whole(DType d) { return is_integer(d) || d == DType::kBool; }
+
+// Does any node of the function, or of one inside, have a kernel for a GPU? What is done with integers alone does not
+// count: such a function counts steps.
 bool has_gpu_work(const Function& f) {
   for (int32_t i = 0; i < f.graph->size(); ++i) {
     const Node& n = f.graph->node(i);
-    if (n.op->outputs.empty() || is_host_type(n.dtypes[0])) continue;
+    const bool counts = std::all_of(n.inputs.begin(), n.inputs.end(),
+                                    [&](Out t) { return is_whole(f.graph->node(t.node).dtypes[t.index]); });
+    if (n.op->outputs.empty() || is_host_type(n.dtypes[0]) || (counts && is_whole(n.dtypes[0]))) continue;
     if (Registry::get().find_kernel(*n.op, DeviceKind::kCUDA, n.attrs)) return true;
   }
   return false;
@@ -65,10 +70,9 @@ class Placer {
   }
 
   bool moves_host_integers(const IrNode& n) const {
-    const auto whole = [](DType d) { return is_integer(d) || d == DType::kBool; };
-    return !n.op->alias && !n.op->stateful && std::all_of(n.dtypes.begin(), n.dtypes.end(), whole) &&
+    return !n.op->alias && !n.op->stateful && std::all_of(n.dtypes.begin(), n.dtypes.end(), is_whole) &&
            std::all_of(n.inputs.begin(), n.inputs.end(),
-                       [&](Out t) { return location(ir_.nodes[t.node], t.index) == 0 && whole(ir_.dtype(t)); });
+                       [&](Out t) { return location(ir_.nodes[t.node], t.index) == 0 && is_whole(ir_.dtype(t)); });
   }
 
   uint8_t choose(const IrNode& n) {
