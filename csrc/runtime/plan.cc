@@ -48,6 +48,27 @@ void Plan::release(std::unique_ptr<RunState> state) const {
   idle_.push_back(std::move(state));
 }
 
+Error Plan::too_large(uint8_t device, const Error& cause) const {
+  const IrNode* largest = nullptr;
+  int32_t slot = -1;
+  size_t most = 0;
+  for (const Instr& instr : instrs_) {
+    for (int32_t k = 0; k < instr.num_outputs; ++k) {
+      const int32_t s = ids(instr)[instr.num_inputs + k];
+      if (offsets_[s] < 0 || devices_[s] != device) continue;
+      const size_t bytes = static_cast<size_t>(shapes_[s].num_elements()) * dtype_size(dtypes_[s]);
+      if (largest && bytes <= most) continue;
+      largest = &nodes_[instr.node], slot = s, most = bytes;
+    }
+  }
+  std::string text = detail::concat(cause.message(), "; it was wanted for the intermediate values of a run of ",
+                                    instrs_.size(), " instructions");
+  if (largest) text += detail::concat(", of which this ", dtype_name(dtypes_[slot]), shapes_[slot], " is the largest");
+  Error error(cause.code(), text + ": try a smaller batch");
+  if (largest) error.set_node(largest->name);
+  return error;
+}
+
 std::unique_ptr<RunState> Plan::make_state() const {
   auto state = std::make_unique<RunState>();
   char* arenas[256] = {};  // by device
@@ -55,9 +76,8 @@ std::unique_ptr<RunState> Plan::make_state() const {
     try {
       state->arenas.push_back(device_at(a.device).allocate(a.bytes));
     } catch (const Error& e) {
-      if (a.device == 0 || e.code() != Code::kResourceExhausted) throw;
-      fail(e.code(), e.message(), "; it was wanted for the intermediate values of a run of ", instrs_.size(),
-           " instructions: try a smaller batch");
+      if (e.code() != Code::kResourceExhausted) throw;
+      throw too_large(a.device, e);
     }
     arenas[a.device] = static_cast<char*>(state->arenas.back()->data());
   }

@@ -117,6 +117,8 @@ class Plan {
  private:
   friend class PlanBuilder;
   std::unique_ptr<RunState> make_state() const;
+  // Why there is no memory for intermediate values, naming the node that makes the largest.
+  Error too_large(uint8_t device, const Error& cause) const;
 
   Session* session_;
   const Graph* graph_;
