@@ -104,7 +104,7 @@ def _made_up(op) -> Sample:
         dtype = tf.as_dtype(arg["dtype"] or tf.float32).as_numpy_dtype
         return by_name.get(arg["name"], np.array(0.5 if dtype is np.float32 else 1, dtype))
 
-    made_up = {"int": 3, "shape": [2, 3], "type": tf.float32}
+    made_up = {"int": 3, "list(int)": [1, 1, 1, 1], "string": b"SAME", "shape": [2, 3], "type": tf.float32}
     bound = {a[k] for a in info["inputs"] for k in ("type_attr", "number_attr", "type_list_attr")}
     attrs = {a["name"]: a["default"] if a["has_default"] else made_up.get(a["type"]) for a in info["attrs"]}
     return Sample(op, tuple(map(value, info["inputs"])), {k: v for k, v in attrs.items() if k not in bound})

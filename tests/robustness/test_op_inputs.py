@@ -7,6 +7,7 @@ running), and both must come to the same end. TFMINI_FUZZ=N tries N random examp
 
 import os
 import pathlib
+import re
 import resource
 
 import numpy as np
@@ -29,6 +30,11 @@ RUN_ERRORS = (
     tf.errors.NotFoundError,  # attributes that name files
     tf.errors.OutOfRangeError,
     tf.errors.UnimplementedError,
+)
+
+# GPU kernels cannot say that a value is out of range (docs/cuda.md). Constants are folded on the CPU, which does.
+UNCHECKED_ON_GPU = re.compile(
+    "Gather|(Unsorted)?Segment|SparseSoftmaxCrossEntropy|Scatter|(Floor|Truncate)?(Div|Mod)$|InTopK"
 )
 
 
@@ -96,8 +102,21 @@ def outcome(call, fed):
 
 
 def same(a, b):
+    """Equal, and where one may come from the CPU and the other from a GPU: up to rounding, of the largest element."""
+    a, b = ([np.asarray(x) for x in results] for results in (a, b))
+    finite = [np.abs(x[np.isfinite(x)]).max(initial=0).astype(float) for x in a if x.dtype.kind in "fc"]
+    return all(alike(x, y, max(finite, default=0)) for x, y in zip(a, b, strict=True))
+
+
+def alike(x, y, largest):
+    if x.dtype.kind not in "fc":
+        return np.array_equal(x, y)
+    if not tf.test.is_gpu_available():
+        return np.array_equal(x, y, equal_nan=True)
+    tolerance = {2: 1e-2, 4: 1e-4, 8: 1e-10}[np.finfo(x.dtype).dtype.itemsize]
     with np.errstate(all="ignore"):
-        return all(np.array_equal(x, y, equal_nan=np.asarray(x).dtype.kind in "fc") for x, y in zip(a, b, strict=True))
+        x, y = x.astype(np.complex128), y.astype(np.complex128)
+        return x.shape == y.shape and np.allclose(x, y, tolerance, tolerance * largest, equal_nan=True)
 
 
 @pytest.mark.parametrize("op", sorted(set(_core.op_names()) - LEFT_OUT))
@@ -113,6 +132,9 @@ def test_op(op, data):
     call = data.draw(spoil.calls(samples()[op]))
     built, fed = outcome(call, fed=False), outcome(call, fed=True)
     failed = [isinstance(x, Exception) for x in (built, fed)]
+    if failed == [True, False] and isinstance(built, tf.errors.InvalidArgumentError) and tf.test.is_gpu_available():
+        assert UNCHECKED_ON_GPU.match(op), f"with constants: {built!r}\nfed: {fed}"
+        return
     assert failed[0] == failed[1], f"with constants: {built!r}\nfed: {fed!r}"
     if not any(failed) and not _core.op_info(op)["stateful"]:
         assert same(built, fed), f"with constants: {built}\nfed: {fed}"
