@@ -7,17 +7,21 @@
 # Stages, in order, each a call of its own that takes less than ten minutes:
 #   build       the module with CUDA, into python/tfmini
 #   devices     a GPU is found, or why none can be used
-#   ops         the op table on the GPU, against the same references as on the CPU
+#   ops, ops_rest
+#               the op table on the GPU, against the same references as on the CPU: in float32, and all else
+#   parity      each CUDA kernel against the CPU's, on all rows of the op table
+#   inputs      ops and entry points on inputs nobody meant
 #   runtime     sessions, training, concurrency, memory returned, examples
-#   memcheck, racecheck, synccheck
-#               a reduced op table under compute-sanitizer, which must have run
+#   memcheck, synccheck, racecheck, racecheck_products
+#               a reduced op table under compute-sanitizer, which must have run; the slowest of its tools in two parts
 #   kernels     each kernel family timed; against torch and CuPy if TORCH_PYTHON and CUPY_PYTHON name interpreters that
 #               have them
 #   models      training steps and inference in the same way; CUDA graphs on and off
 #   record      results into bench/results/GPU and the table in docs/cuda.md
 #
 # Results lie in build/gpu_check until they are recorded. --simulate runs the stages that can be run without a GPU
-# on the simulator (docs/cuda.md) and records nothing: a test of this script.
+# on the simulator (docs/cuda.md) and records nothing: a test of this script. OPS and RUNTIME select tests (pytest -k) of
+# runtime and of those that run ops; what is selected is not recorded.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 simulate=0
@@ -25,7 +29,8 @@ stages=()
 for argument in "$@"; do
   if [ "$argument" = --simulate ]; then simulate=1; else stages+=("$argument"); fi
 done
-((${#stages[@]})) || stages=(build devices ops runtime memcheck racecheck synccheck kernels models record)
+((${#stages[@]})) || stages=(build devices ops ops_rest parity inputs runtime memcheck synccheck racecheck \
+  racecheck_products kernels models record)
 
 python=${PYTHON:-python3}
 work=$PWD/build/gpu_check
@@ -47,7 +52,7 @@ tests() {  # tests NAME ARGUMENT...: pytest, with a report that `record` reads
   local name=$1
   shift
   # shellcheck disable=SC2046
-  "$python" -m pytest -q -p no:cacheprovider $(workers) --junitxml="$work/$name.xml" "$@"
+  timeout $limit "$python" -m pytest -q -p no:cacheprovider $(workers) --junitxml="$work/$name.xml" "$@"
 }
 
 build() {
@@ -60,36 +65,42 @@ devices() {
   "$python" -m tfmini devices | tee "$work/devices.txt"
   "$python" -c 'import tfmini as tf; raise SystemExit(not tf.test.is_gpu_available())'
 }
-ops() { tests ops tests/test_ops.py ${OPS:+-k "$OPS"}; }
+ops() { tests "${OPS:+selected_}ops" tests/test_ops.py -k "float32${OPS:+ and ($OPS)}"; }
+ops_rest() { tests "${OPS:+selected_}ops_rest" tests/test_ops.py -k "not float32${OPS:+ and ($OPS)}"; }
+parity() { tests parity tests/test_cuda.py ${OPS:+-k "$OPS"}; }
+inputs() { tests inputs tests/robustness ${OPS:+-k "$OPS"}; }
 runtime() {
   tests runtime tests/session tests/train tests/layers tests/models ${RUNTIME:+-k "$RUNTIME"} || return 1
-  ((simulate)) && return 0
+  needs_gpu "examples" && return
   local program
   for program in digits_convnet lstm_language_model word2vec_nce; do
     (cd examples && "$python" "$program.py" --quick) || return 1
   done
 }
 
-# The families with shared memory or many roles of threads; one dtype and one row of each are enough per tool.
-reduced='test_values and float32 and (reduce or softmax or matmul or conv2d or fused or xent or topk or transpose or lstm)'
-sanitize() {  # sanitize TOOL: fails if the tool found something, or did not run
-  local tool=$1 log=$work/$1.txt
-  if ((simulate)); then
-    echo "$tool: not run, there is no GPU"
-    return 0
-  fi
+needs_gpu() {  # in the simulator: says that a part of a stage is left out
+  if ((simulate)); then echo "$1: not run, it needs a GPU"; fi
+  return $((!simulate))
+}
+# The families with shared memory or many roles of threads; one dtype is enough.
+others='reduce or softmax or xent or topk or transpose or fused'
+products='matmul or conv2d or lstm'
+sanitize() {  # sanitize TOOL FAMILIES: fails if the tool found something, or did not run
+  local tool=$1 log=$work/${FUNCNAME[1]}.txt
+  needs_gpu "$tool" && return
   timeout $limit "${COMPUTE_SANITIZER:-compute-sanitizer}" --tool "$tool" --target-processes all --error-exitcode 86 \
-    --log-file "$log" "$python" -m pytest -q -x -p no:cacheprovider tests/test_ops.py -k "$reduced"
+    --log-file "$log" "$python" -m pytest -q -x -p no:cacheprovider tests/test_ops.py -k "test_values and float32 and ($2)"
   local rc=$?
   grep -q 'COMPUTE-SANITIZER' "$log" || { echo "$tool did not run: its log has no banner"; return 1; }
   grep -Eq 'ERROR SUMMARY: 0 errors|RACECHECK SUMMARY: 0 hazards' "$log" || { grep -m 20 '=====' "$log"; return 1; }
   return $rc
 }
-memcheck() { sanitize memcheck; }
-racecheck() { sanitize racecheck; }
-synccheck() { sanitize synccheck; }
+memcheck() { sanitize memcheck "$others or $products"; }
+synccheck() { sanitize synccheck "$others or $products"; }
+racecheck() { sanitize racecheck "($others) and not ($products)"; }
+racecheck_products() { sanitize racecheck "$products"; }
 
-products() {  # next to cuBLAS and cuDNN, where they are found
+libraries() {  # next to cuBLAS and cuDNN, where they are found
   cmake -B build/cuda -DTFMINI_BUILD_BENCH=ON >/dev/null && ninja -C build/cuda bench_cuda_kernels &&
     timeout $limit build/cuda/bench/cpp/bench_cuda_kernels --budget 0.1 | tee "$work/products.txt"
 }
@@ -101,18 +112,19 @@ peers() {  # peers LIB...: options for the peers, torch and LIB..., of which an 
   done
 }
 kernels() {
-  if ((simulate)); then
-    "$python" bench/run_ops.py norm --on gpu --budget 0 --only layer_norm_64
+  if needs_gpu "cuBLAS and cuDNN, figures"; then
+    "$python" bench/run_ops.py embedding --on gpu --budget 0 --only sparse_sgd_4096 | tee "$work/simulated.txt"
+    grep -q min "$work/simulated.txt"
     return
   fi
-  products || return 1
+  libraries || return 1
   # shellcheck disable=SC2046
-  timeout $limit "$python" bench/run_ops.py --on gpu --rounds 2 --budget 0.2 $(peers cupy) --json "$work/results.json"
+  timeout $limit "$python" bench/run_ops.py --on gpu --rounds 2 --budget 0.2 $(peers cupy) --json "$work/kernels.json"
 }
 models() {
-  ((simulate)) && return 0
+  needs_gpu "models" && return
   # shellcheck disable=SC2046
-  timeout $limit "$python" bench/run_models.py --on gpu --rounds 2 --budget 0.3 $(peers torch-compile) --json "$work/results.json" &&
+  timeout $limit "$python" bench/run_models.py --on gpu --rounds 2 --budget 0.3 $(peers torch-compile) --json "$work/models.json" &&
     timeout $limit "$python" bench/run_models.py --on gpu --no-graphs --rounds 2 --budget 0.3 --json "$work/without_graphs.json"
 }
 record() {

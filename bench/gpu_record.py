@@ -28,10 +28,10 @@ def gpu_name(devices: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", match[1].lower()).strip("-") if match else ""
 
 
-def outcomes(report: pathlib.Path) -> dict[str, bool]:
-    """Case file -> did all its rows pass? From the report of tests/test_ops.py."""
+def outcomes(reports: list[pathlib.Path]) -> dict[str, bool]:
+    """Case file -> did all its rows pass? From the reports of tests/test_ops.py."""
     passed: dict[str, bool] = collections.defaultdict(lambda: True)
-    for case in ElementTree.parse(report).iter("testcase"):
+    for case in (c for report in reports for c in ElementTree.parse(report).iter("testcase")):
         match = re.search(r"\[(\w+)-", case.get("name", ""))
         if match and case.find("skipped") is None:
             wrong = case.find("failure") is not None or case.find("error") is not None
@@ -69,8 +69,11 @@ def main() -> None:
     if not gpu:
         raise SystemExit("no GPU was found, so there is nothing to record")
     today, at = datetime.date.today().isoformat(), commit()
-    report = args.work / "ops.xml"
-    passed = outcomes(report) if report.exists() else {}
+    reports = [args.work / name for name in ("ops.xml", "ops_rest.xml")]
+    missing = [report.stem for report in reports if not report.exists()]
+    if missing:
+        print(f"no kernels are recorded: stage {' and '.join(missing)} has not run in full")
+    passed = {} if missing else outcomes(reports)
     rows = {f"cuda/ops/{f}.cu": f"{at}, {gpu}, {today}" for f in families() if passed.get(f)}
     failed = sorted(f for f in families() if passed.get(f) is False)
     summary = dict(commit=at, date=today, gpu=gpu, passed=sorted(rows), failed=failed)
@@ -81,7 +84,7 @@ def main() -> None:
     folder = ROOT / "bench/results" / gpu
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "check.json").write_text(json.dumps(summary, indent=1) + "\n")
-    for name in ("results.json", "without_graphs.json", "stages.txt"):
+    for name in ("kernels.json", "models.json", "without_graphs.json", "stages.txt"):
         if (args.work / name).exists():
             shutil.copy(args.work / name, folder / name)
     DOC.write_text(text)

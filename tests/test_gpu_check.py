@@ -48,9 +48,11 @@ def test_unknown_stages_are_refused():
 
 
 def test_outcomes(record, tmp_path):
-    report = tmp_path / "ops.xml"
-    report.write_text(REPORT)
-    assert record.outcomes(report) == {"softmax": True, "reduce": False}
+    reports = [tmp_path / name for name in ("ops.xml", "ops_rest.xml")]
+    reports[0].write_text(REPORT)
+    reports[1].write_text(REPORT.replace("reduce", "xent"))
+    assert record.outcomes(reports[:1]) == {"softmax": True, "reduce": False}
+    assert record.outcomes(reports) == {"softmax": True, "reduce": False, "xent": False}
 
 
 def test_table(record):
