@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tfmini import dtypes, tensor_shape
 from tfmini import protowire as wire
+from tfmini.composed import composition
 
 if TYPE_CHECKING:
     from tfmini.graph import Graph
@@ -38,7 +39,9 @@ def graph_def(graph: Graph, add_shapes: bool = False) -> Any:
 
 def node_def(op: Operation) -> Any:
     """The NodeDef of an operation."""
-    return proto("node_def", "NodeDef").FromString(_node(op, {}, False))
+    return proto("node_def", "NodeDef").FromString(
+        _node(op, {}, False, [t._input_name() for t in op.inputs], [c.name for c in op.control_inputs])
+    )
 
 
 def shape_proto(shape: Any) -> Any:
@@ -54,19 +57,45 @@ def tensor_proto(array: Any) -> Any:
 def serialize_graph(graph: Graph, add_shapes: bool = False) -> bytes:
     """The GraphDef of a graph as bytes."""
     library: dict[str, bytes] = {}
-    nodes = b"".join(wire.data(1, _node(op, library, add_shapes)) for op in graph.get_operations())
+    names: dict[Any, str] = {}
+    nodes = b"".join(
+        wire.data(1, node) for op in graph.get_operations() for node in _nodes(op, library, names, _name, add_shapes)
+    )
     functions = b"".join(wire.data(1, function) for function in library.values())
     return nodes + (wire.data(2, functions) if functions else b"") + wire.data(4, wire.integer(1, _PRODUCER))
 
 
-def _node(op: Operation, library: dict[str, bytes], add_shapes: bool, inputs: list[str] | None = None) -> bytes:
+def _name(tensor: Any, names: dict[Any, str]) -> str:
+    """A tensor as nodes of a graph name it."""
+    return names.get(tensor) or tensor._input_name()
+
+
+def _nodes(
+    op: Operation, library: dict[str, bytes], names: dict[Any, str], name: Callable[..., str], add_shapes: bool = False
+) -> Iterator[bytes]:
+    """NodeDefs: one, or those that stand for an op which TensorFlow does not have. What their results are called goes
+    into `names`, for the nodes that follow."""
+    waits = [w for c in op.control_inputs for w in names.get(c, c.name).split()]
+    stand_in = composition(op)
+    if stand_in is None:
+        yield _node(op, library, add_shapes, [name(t, names) for t in op.inputs], waits)
+        return
+    names.update((inner, name(outer, names)) for inner, outer in zip(stand_in.inputs, op.inputs))
+    for part in stand_in.parts:
+        inputs = [name(t, names) for t in part.inputs]
+        yield _node(part, library, add_shapes, inputs, [*waits, *(c.name for c in part.control_inputs)], op.device)
+    names.update((outer, name(inner, names)) for inner, outer in zip(stand_in.outputs, op.outputs))
+    names[op] = " ".join(t.op.name for t in stand_in.outputs)
+
+
+def _node(
+    op: Operation, library: dict[str, bytes], add_shapes: bool, inputs: list[str], waits: list[str], device: str = ""
+) -> bytes:
     """A NodeDef. The functions it refers to are added to `library`."""
-    if inputs is None:
-        inputs = [t._input_name() for t in op.inputs]
-    inputs = inputs + ["^" + c.name for c in op.control_inputs]
+    inputs = inputs + ["^" + w for w in waits]
     out = wire.data(1, op.name) + wire.data(2, op.type) + b"".join(wire.data(3, name) for name in inputs)
-    if op.device:
-        out += wire.data(4, op.device)
+    if op.device or device:
+        out += wire.data(4, op.device or device)
     kinds = {a["name"]: a["type"] for a in op.op_def["attrs"]}
     for name, value in sorted(op.graph._core.attrs(op._id).items()):
         kind = kinds.get(name)
@@ -102,7 +131,7 @@ def _add_function(op: Operation, attr: str, library: dict[str, bytes]) -> str:
 
 def _function(name: str, body: Any, outputs: Any, library: dict[str, bytes]) -> bytes:
     """A FunctionDef: its arguments are the body's inputs, its results are called out_0, out_1, ..."""
-    refs = {t: f"arg_{i}" for i, t in enumerate(body.inputs)}
+    refs: dict[Any, str] = {t: f"arg_{i}" for i, t in enumerate(body.inputs)}
 
     def argument(label: str, t: Any) -> bytes:
         return wire.data(1, label) + wire.integer(3, t.dtype.base_dtype.as_datatype_enum)
@@ -113,7 +142,7 @@ def _function(name: str, body: Any, outputs: Any, library: dict[str, bytes]) -> 
     out = wire.data(1, signature)
     for op in body.get_operations():
         if op.type != "_Arg":
-            out += wire.data(3, _node(op, library, False, [_reference(t, refs) for t in op.inputs]))
+            out += b"".join(wire.data(3, node) for node in _nodes(op, library, refs, _reference))
     for i, t in enumerate(outputs):
         out += wire.data(4, wire.data(1, f"out_{i}") + wire.data(2, _reference(t, refs)))
     return out

@@ -6,6 +6,7 @@ import numpy as np
 
 from tfmini import dtypes, raw
 from tfmini.autodiff import gradient, gradients
+from tfmini.composed import composed
 from tfmini.graph import Operation, Tensor
 
 __all__ = ["lstm_gates", "lstm_gates_composed"]
@@ -59,6 +60,18 @@ def _one_minus(x: Tensor) -> Tensor:
 
 def _sigmoid_slope(y: Tensor) -> Tensor:
     return raw.Mul(y, _one_minus(y))
+
+
+@composed("_LSTMGates")
+def _gates_composed(op: Operation, z: Tensor, c_prev: Tensor) -> tuple[Tensor, Tensor]:
+    return lstm_gates_composed(z, c_prev, op.get_attr("forget_bias"))
+
+
+@composed("_LSTMGatesGrad")
+def _gates_grad_composed(
+    op: Operation, z: Tensor, c_prev: Tensor, c: Tensor, dc: Tensor, dh: Tensor
+) -> tuple[Tensor, Tensor]:
+    return _composed_grad(z, c_prev, c, dc, dh, op.get_attr("forget_bias"))
 
 
 @gradient("_LSTMGates")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from tfmini import raw
-from tfmini.graph import Tensor, colocate_with, control_dependencies, get_default_graph
+from tfmini.composed import composed
+from tfmini.graph import Operation, Tensor, colocate_with, control_dependencies, get_default_graph
 from tfmini.indexed_slices import IndexedSlices
 from tfmini.ops.constant import group
-from tfmini.train.optimizer import Optimizer, as_dtype_of
+from tfmini.train.optimizer import Optimizer, as_dtype_of, deduplicate_indexed_slices
 
 __all__ = ["AdamOptimizer"]
 
@@ -82,3 +83,23 @@ class AdamOptimizer(Optimizer):
                     for power, beta in ((beta1_power, self._beta1_t), (beta2_power, self._beta2_t))
                 ]
         return group(*update_ops, *advanced, name=name_scope)
+
+
+@composed("_SparseApplyAdam")
+def _sparse_apply_adam(
+    op: Operation, var: Tensor, m: Tensor, v: Tensor, beta1_power: Tensor, beta2_power: Tensor, lr: Tensor,
+    beta1: Tensor, beta2: Tensor, epsilon: Tensor, grad: Tensor, indices: Tensor,
+) -> list[Tensor]:  # fmt: skip
+    """As TensorFlow's AdamOptimizer updates a variable by rows: moments decay everywhere."""
+    grad, indices = deduplicate_indexed_slices(grad, indices)
+    locking = op.get_attr("use_locking")
+
+    def moment(slot: Tensor, beta: Tensor, addend: Tensor) -> Tensor:
+        decayed = raw.Assign(slot, raw.Mul(slot, beta), use_locking=locking)
+        with control_dependencies([decayed]):
+            return raw.ScatterAdd(slot, indices, raw.Mul(addend, raw.Sub(1.0, beta)), use_locking=locking)
+
+    m, v = moment(m, beta1, grad), moment(v, beta2, raw.Mul(grad, grad))
+    rate = raw.Mul(lr, raw.RealDiv(raw.Sqrt(raw.Sub(1.0, beta2_power)), raw.Sub(1.0, beta1_power)))
+    step = raw.RealDiv(raw.Mul(rate, m), raw.Add(raw.Sqrt(v), epsilon))
+    return [raw.AssignSub(var, step, use_locking=locking)]

@@ -17,7 +17,7 @@ from tfmini.train import slot_creator
 from tfmini.variable_sets import trainable_variables
 from tfmini.variables import Variable
 
-__all__ = ["Optimizer"]
+__all__ = ["Optimizer", "as_dtype_of", "deduplicate_indexed_slices"]
 
 GradientAndVariable = tuple[Any, Any]
 
@@ -244,7 +244,7 @@ class Optimizer:
     def _apply_sparse_duplicate_indices(self, grad: IndexedSlices, var: Any) -> Any:
         """Sums the rows of equal indices first, since one update by a sum is not two updates. Optimizers for which
         it is override this."""
-        values, indices = _deduplicate_indexed_slices(grad.values, grad.indices)
+        values, indices = deduplicate_indexed_slices(grad.values, grad.indices)
         return self._apply_sparse(IndexedSlices(values, indices, grad.dense_shape), var)
 
     def _finish(self, update_ops: list[Any], name_scope: str) -> Any:
@@ -265,7 +265,7 @@ def as_dtype_of(value: Tensor, like: Any) -> Tensor:
     return value if value.dtype.base_dtype == dtype else raw.Cast(value, DstT=dtype)
 
 
-def _deduplicate_indexed_slices(values: Tensor, indices: Tensor) -> tuple[Tensor, Tensor]:
+def deduplicate_indexed_slices(values: Tensor, indices: Tensor) -> tuple[Tensor, Tensor]:
     """(sums of the rows of equal indices, the different indices in order of first appearance)."""
     different, position = raw.Unique(indices)
     count = raw.StridedSlice(raw.Shape(different), [0], [1], [1], shrink_axis_mask=1)
