@@ -75,7 +75,7 @@ const Function kFunctions[] = {
     TFMINI_MATH(1.0, Erfc, erfc),
     TFMINI_MATH(1.0, Sin, sin),
     TFMINI_MATH(1.0, Cos, cos),
-    TFMINI_MATH(1.1, Tan, tan),
+    TFMINI_MATH(1.0, Tan, tan),
     TFMINI_MATH(1.0, Asin, asin),
     TFMINI_MATH(1.0, Acos, acos),
     TFMINI_MATH(1.0, Atan, atan),
