@@ -57,10 +57,7 @@ Tensor widened(const KernelContext& c, int i) {
 template <class T>
 class BlockLSTM {
  public:
-  explicit BlockLSTM(const Attrs& attrs)
-      : forget_bias_(attrs.real("forget_bias")),
-        cell_clip_(attrs.real("cell_clip")),
-        use_peephole_(attrs.flag("use_peephole")) {}
+  explicit BlockLSTM(const Attrs& attrs) : options_(attrs) {}
 
   void operator()(KernelContext& c) const {
     const BlockLSTMSizes s(c);
@@ -75,7 +72,7 @@ class BlockLSTM {
             z.data<C>(), s.columns(), {.bias = bias.data<C>()});
     const PackedMatrix<C> recurrent(s.units, s.columns(), row_major(w + s.inputs * s.columns(), s.columns()));
     const auto gates = simd::block_lstm_table().of<T>().forward;
-    const auto weights = peepholes<T>(c, use_peephole_);
+    const auto weights = peepholes<T>(c, options_.use_peephole);
     for (int64_t t = 0; t < s.steps; ++t) {
       const T* cs_before = t ? c.out<T>(kCs) + (t - 1) * s.state() : c.in<T>(kStateBefore);
       const T* h_before = t ? c.out<T>(kH) + (t - 1) * s.state() : c.in<T>(kOutputBefore);
@@ -85,8 +82,8 @@ class BlockLSTM {
         for (int64_t b = begin; b < end; ++b) {
           const int64_t at = t * s.state() + b * s.units;
           const auto to = [&](int r) { return c.out<T>(r) + at; };
-          gates(s.units, zt + b * s.columns(), cs_before + b * s.units, weights, forget_bias_, cell_clip_,
-                {to(kI), to(kCs), to(kF), to(kO), to(kCi), to(kCo), to(kH)});
+          gates(s.units, zt + b * s.columns(), cs_before + b * s.units, weights, options_.forget_bias,
+                options_.cell_clip, {to(kI), to(kCs), to(kF), to(kO), to(kCi), to(kCo), to(kH)});
         }
       });
     }
@@ -94,8 +91,7 @@ class BlockLSTM {
 
  private:
   using C = ComputeType<T>;
-  float forget_bias_, cell_clip_;
-  bool use_peephole_;
+  BlockLSTMOptions options_;
 };
 
 template <class T>

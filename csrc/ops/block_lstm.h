@@ -34,6 +34,16 @@ struct BlockLSTMSizes {
   int64_t columns() const { return 4 * units; }
 };
 
+struct BlockLSTMOptions {
+  float forget_bias, cell_clip;
+  bool use_peephole;
+
+  explicit BlockLSTMOptions(const Attrs& attrs)
+      : forget_bias(attrs.real("forget_bias")),
+        cell_clip(attrs.real("cell_clip")),
+        use_peephole(attrs.flag("use_peephole")) {}
+};
+
 // The three inputs from kWci on, if the attribute says that they are used.
 template <class T>
 simd::PeepholeRows<T> peepholes(const KernelContext& c, bool use) {

@@ -157,18 +157,9 @@ void register_matmul(Registry& r) {
       .shape(matmul_shape);
   r.kernels<MatMul>("MatMul", DeviceKind::kCPU, MatMulTypes{});
 
-  r.op("_FusedMatMul")
-      .input("a: T")
-      .input("b: T")
-      .input("args: num_args * T")
-      .output("product: T")
-      .attr("transpose_a: bool = false")
-      .attr("transpose_b: bool = false")
-      .attr("T: {float, double}")
-      .attr("num_args: int >= 0")
-      .attr("fused_ops: list(string)")
-      .attr("epsilon: float = 0.0001")
-      .shape(fused_matmul_shape);
+  OpBuilder fused = r.op("_FusedMatMul");
+  fused.input("a: T").input("b: T");
+  add_fused_ops(fused).attr("epsilon: float = 0.0001").shape(fused_matmul_shape);
   r.kernels<FusedMatMul>("_FusedMatMul", DeviceKind::kCPU, TypeList<float, double>{});
 
   for (const char* name : {"BatchMatMul", "BatchMatMulV2"}) {

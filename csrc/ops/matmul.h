@@ -46,6 +46,17 @@ struct FusedMatMulOps {
   }
 };
 
+// The arguments, the product, and the attributes they follow from.
+inline OpBuilder& add_fused_ops(OpBuilder& op) {
+  return op.input("args: num_args * T")
+      .output("product: T")
+      .attr("transpose_a: bool = false")
+      .attr("transpose_b: bool = false")
+      .attr("T: {float, double}")
+      .attr("num_args: int >= 0")
+      .attr("fused_ops: list(string)");
+}
+
 // Where matrix i of the output finds its operand: elements to the matrix in an input whose batch
 // dimensions broadcast to those of the output.
 class BatchOffsets {

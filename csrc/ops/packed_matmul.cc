@@ -75,18 +75,9 @@ void register_packed_matmul(Registry& r) {
       .kernel_attr("T");
   r.kernels<PackMatrix>("_PackMatrix", DeviceKind::kCPU, TypeList<float, double>{});
 
-  r.op("_PackedMatMul")
-      .input("a: T")
-      .input("b: T")
-      .input("packed: variant")
-      .input("args: num_args * T")
-      .output("product: T")
-      .attr("transpose_a: bool = false")
-      .attr("transpose_b: bool = false")
-      .attr("T: {float, double}")
-      .attr("num_args: int >= 0")
-      .attr("fused_ops: list(string)")
-      .shape(packed_matmul_shape);
+  OpBuilder product = r.op("_PackedMatMul");
+  product.input("a: T").input("b: T").input("packed: variant");
+  add_fused_ops(product).shape(packed_matmul_shape);
   r.kernels<PackedMatMul>("_PackedMatMul", DeviceKind::kCPU, TypeList<float, double>{});
 }
 

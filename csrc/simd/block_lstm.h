@@ -2,10 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <type_traits>
 
-#include "core/dtype.h"
 #include "simd/dispatch.h"
+#include "simd/float_loops.h"
 
 namespace tfmini::simd {
 
@@ -21,8 +20,9 @@ struct BlockLSTMRow {
   T *i, *cs, *f, *o, *ci, *co, *h;
 };
 
-template <class T, class C = ComputeType<T>>
+template <class T>
 struct BlockLSTMLoops {
+  using C = ComputeType<T>;
   // z: 4n pre-activations without the peepholes' part; cell_clip: no bound if it is not positive.
   void (*forward)(int64_t n, const C* z, const T* cs_prev, const PeepholeRows<T>& w, float forget_bias, float cell_clip,
                   const BlockLSTMRow<T>& out);
@@ -32,25 +32,7 @@ struct BlockLSTMLoops {
                    const C* dh, T* dz);
 };
 
-struct BlockLSTMTable {
-  BlockLSTMLoops<float> f32;
-  BlockLSTMLoops<double> f64;
-  BlockLSTMLoops<Half> f16;
-  BlockLSTMLoops<BFloat16> bf16;
-
-  template <class T>
-  TFMINI_ALWAYS_INLINE const BlockLSTMLoops<T>& of() const {
-    if constexpr (std::is_same_v<T, float>)
-      return f32;
-    else if constexpr (std::is_same_v<T, double>)
-      return f64;
-    else if constexpr (std::is_same_v<T, Half>)
-      return f16;
-    else
-      return bf16;
-  }
-};
-
+using BlockLSTMTable = FloatLoops<BlockLSTMLoops>;
 TFMINI_SIMD_TABLE(BlockLSTMTable, block_lstm_table)
 
 }  // namespace tfmini::simd

@@ -2,10 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <type_traits>
 
-#include "core/half.h"
 #include "simd/dispatch.h"
+#include "simd/float_loops.h"
 
 namespace tfmini::simd {
 
@@ -18,25 +17,7 @@ struct LSTMLoops {
                    T* dz, T* dc_prev);
 };
 
-struct LSTMTable {
-  LSTMLoops<float> f32;
-  LSTMLoops<double> f64;
-  LSTMLoops<Half> f16;
-  LSTMLoops<BFloat16> bf16;
-
-  template <class T>
-  TFMINI_ALWAYS_INLINE const LSTMLoops<T>& of() const {
-    if constexpr (std::is_same_v<T, float>)
-      return f32;
-    else if constexpr (std::is_same_v<T, double>)
-      return f64;
-    else if constexpr (std::is_same_v<T, Half>)
-      return f16;
-    else
-      return bf16;
-  }
-};
-
+using LSTMTable = FloatLoops<LSTMLoops>;
 TFMINI_SIMD_TABLE(LSTMTable, lstm_table)
 
 }  // namespace tfmini::simd

@@ -72,10 +72,7 @@ BlockLSTMArgs<T> arguments(KernelContext& c, const BlockLSTMSizes& s, bool use_p
 template <class T>
 class BlockLSTM {
  public:
-  explicit BlockLSTM(const Attrs& attrs)
-      : forget_bias_(attrs.real("forget_bias")),
-        cell_clip_(attrs.real("cell_clip")),
-        use_peephole_(attrs.flag("use_peephole")) {}
+  explicit BlockLSTM(const Attrs& attrs) : options_(attrs) {}
 
   void operator()(KernelContext& c) const {
     const BlockLSTMSizes s(c);
@@ -90,8 +87,8 @@ class BlockLSTM {
         dense_gemm<T>(s.steps * s.batch, s.columns(), s.inputs, c.in<T>(kX), false, c.in<T>(kW), false, z.data<T>());
     inputs.epilogue.bias = c.in<T>(kB);
     gemm(place, inputs);
-    BlockLSTMArgs<T> p = arguments<T>(c, s, use_peephole_, z.data<T>());
-    p.forget_bias = forget_bias_, p.cell_clip = cell_clip_;
+    BlockLSTMArgs<T> p = arguments<T>(c, s, options_.use_peephole, z.data<T>());
+    p.forget_bias = options_.forget_bias, p.cell_clip = options_.cell_clip;
     T** results[] = {&p.i, &p.cs, &p.f, &p.o, &p.ci, &p.co, &p.h};
     for (int i = 0; i < kNumResults; ++i) *results[i] = c.out<T>(i);
 
@@ -109,8 +106,7 @@ class BlockLSTM {
   }
 
  private:
-  float forget_bias_, cell_clip_;
-  bool use_peephole_;
+  BlockLSTMOptions options_;
 };
 
 // out[j] = sum over rows of x[row, j] (times y[row, j]), in an order that depends on the number of rows only.
