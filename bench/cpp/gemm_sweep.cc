@@ -3,10 +3,7 @@
 //
 //   slower   if it takes over 1.3 times as long as a larger one of its row, or
 //   jump     if it takes over 1.3 times as long as the next smaller one, beyond what a larger product costs when
-//   counted
-//            in whole vectors: 9 columns may take twice as long as 8.
-//
-// or register tiles: 9 columns may take twice as long as 8.
+//            counted in whole vectors (n, k) or register tiles (m): 9 columns may take twice as long as 8.
 //
 // A row is measured in rounds over all its sizes, and the best time of each size counts; a row with cliffs is measured
 // again, for what else a machine does comes and goes.
