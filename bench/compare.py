@@ -63,7 +63,7 @@ def others_cpu() -> float:
 
 
 def one_turn(command: Sequence[str]) -> dict[str, Any]:
-    """What one process measured, and how many cores others kept busy meanwhile; no rows if it failed."""
+    """What one process measured, whether it broke off, and how many cores others kept busy meanwhile."""
     start, others = time.perf_counter(), others_cpu()
     result = run(command)
     return dict(result, disturbance=max(0.0, (others_cpu() - others) / (time.perf_counter() - start)))
@@ -74,22 +74,28 @@ def run(command: Sequence[str]) -> dict[str, Any]:
         done = subprocess.run(
             [*command, "--json", out.name], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
         )
-        if done.returncode:
-            print(f"failed: {' '.join(command)}\n{done.stderr[-2000:]}", file=sys.stderr)
-            return dict(rows={})
-        with open(out.name) as f:
-            return json.load(f)
+        written = out.read()
+    result = json.loads(written) if written else dict(rows={})
+    # A process of which some rows failed exits with 1, too, and has written all of them.
+    result["broke_off"] = done.returncode != 0 and not any("error" in row for row in result["rows"].values())
+    if result["broke_off"]:
+        print(f"failed: {' '.join(command)}\n{done.stderr[-2000:]}", file=sys.stderr)
+    return result
 
 
-def collect(rows: dict[str, Any], lib: str, measured: dict[str, Any]) -> None:
-    for name, new in measured.items():
+def collect(rows: dict[str, Any], lib: str, result: dict[str, Any]) -> list[str]:
+    """Adds what one process measured; returns what failed in it."""
+    failures = [f"{lib}, a whole process"] if result["broke_off"] else []
+    for name, new in result["rows"].items():
         if "error" in new:
             print(f"{lib}: {name}: {new['error']}", file=sys.stderr)
+            failures.append(f"{lib}: {name}")
             continue
         row = rows.setdefault(name, dict(seconds={}, checks={}))
         row["seconds"][lib] = min(new["median"], row["seconds"].get(lib, float("inf")))
         row["checks"][lib] = new["check"]
         row.update({k: new[k] for k in ("flops", "bytes", "tolerance") if new.get(k)})
+    return failures
 
 
 def disagreements(row: dict[str, Any]) -> list[str]:
@@ -120,14 +126,15 @@ def line(name: str, row: dict[str, Any], libraries: Sequence[str], probe: dict[s
 
 def compare(script: str, args: argparse.Namespace, groups: Sequence[Sequence[str]] = ((),)) -> bool:
     """Runs `script GROUP --lib L` in turns, prints times, ratios to tfmini and how near tfmini is to the machine's
-    limits. Groups are compared one after the other, so that the turns of a row lie close together. True if every
-    library computed the same."""
+    limits. Groups are compared one after the other, so that the turns of a row lie close together. True if no row
+    failed and every library computed the same."""
     libraries = peers(args)
     session, about = records.new_session()
     about["on"] = args.on
     probe = Probe() if args.on == "cpu" else GpuProbe()
     print(heading([*libraries]), flush=True)
-    agree = True
+    well = True
+    failures: set[str] = set()
     for group in groups:
         rows: dict[str, Any] = {}
         disturbance: dict[str, float] = {}  # of each library's quietest turn
@@ -149,14 +156,14 @@ def compare(script: str, args: argparse.Namespace, groups: Sequence[Sequence[str
                 ]
                 command += ["--no-graphs"] if args.no_graphs else []
                 result = one_turn(command)
-                collect(rows, lib, result["rows"])
+                failures.update(collect(rows, lib, result))
                 disturbance[lib] = min(disturbance.get(lib, float("inf")), result["disturbance"])
                 if "version" in result:
                     about["versions"][lib] = result["version"]
         for name, row in rows.items():
             print(line(name, row, [*libraries], about["probe"]), flush=True)
             for text in disagreements(row):
-                agree = False
+                well = False
                 print(f"    values differ: {text}", flush=True)
             del row["checks"]
             row["disturbance"] = round(max(disturbance.values()), 2)
@@ -170,4 +177,6 @@ def compare(script: str, args: argparse.Namespace, groups: Sequence[Sequence[str
         f"peak {figures['gflops']:.0f} GFLOP/s ({figures['isa']}, {figures['threads']} threads); memory, GB/s: read "
         f"{figures['read_gbytes']:.0f}, copy {figures['copy_gbytes']:.0f}, triad {figures['triad_gbytes']:.0f}"
     )
-    return agree
+    if failures:
+        print(f"failed: {', '.join(sorted(failures))}")
+    return well and not failures

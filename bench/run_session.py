@@ -208,12 +208,15 @@ def main():
     if suite.wants("session/import"):
         time_import(suite, args.lib)
     for name, make in cases.rows():
-        if suite.wants(name):
+        if not suite.wants(name):
+            continue
+        try:
             made = make()
             fn, per = made if isinstance(made, tuple) else (made, 1)
             suite.time(name, fn, per)
-    if args.json:
-        suite.save(args.json, getattr(library, "__version__", "?"))
+        except Exception as e:
+            suite.failed(name, e)
+    suite.end(args.json, getattr(library, "__version__", "?"))
 
 
 if __name__ == "__main__":

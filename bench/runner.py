@@ -37,8 +37,7 @@ def main(script: str, doc: str | None, package: ModuleType) -> None:
                 print(name)
                 continue
             run(suite, name, row, args.lib, library, not args.no_graphs)
-    if args.json:
-        suite.save(args.json, getattr(library, "__version__", "?"))
+    suite.end(args.json, getattr(library, "__version__", "?"))
 
 
 def run(suite, name, row, lib, library, graphs):

@@ -3,9 +3,10 @@
 import gc
 import json
 import statistics
+import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 # Calls shorter than this are timed several at once, so that reading the clock does not count; nor waiting for a GPU.
 SHORTEST_SAMPLE = 20e-6
@@ -85,6 +86,12 @@ class Suite:
         self.rows[name] = dict(error=f"{type(error).__name__}: {error}"[:300])
         print(f"{name:40} {self.rows[name]['error'].splitlines()[0]}", flush=True)
 
-    def save(self, path: str, version: str) -> None:
-        with open(path, "w") as f:
-            json.dump(dict(version=version, rows=self.rows), f)
+    def end(self, path: str | None, version: str) -> NoReturn:
+        """Writes the rows into the file, if there is one to write, and ends the process: with 1 if some failed."""
+        if path:
+            with open(path, "w") as f:
+                json.dump(dict(version=version, rows=self.rows), f)
+        failed = [name for name, row in self.rows.items() if "error" in row]
+        if failed:
+            print(f"{len(failed)} of {len(self.rows)} rows failed: {', '.join(failed)}", file=sys.stderr)
+        sys.exit(1 if failed else 0)
