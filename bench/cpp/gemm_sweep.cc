@@ -5,8 +5,9 @@
 //   jump     if it takes over 1.3 times as long as the next smaller one, beyond what a larger product costs when
 //            counted in whole vectors (n, k) or register tiles (m): 9 columns may take twice as long as 8.
 //
-// A row is measured in rounds over all its sizes, and the best time of each size counts; a row with cliffs is measured
-// again, for what else a machine does comes and goes.
+// A row is measured in rounds over all its sizes, and the best time of each size counts. What else a machine does comes
+// and goes in seconds, so rows with cliffs are measured again after all others, and again, until only those are left
+// that stay.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -17,6 +18,7 @@
 #include "gemm/gemm.h"
 #include "gemm/operands.h"
 #include "probe.h"
+#include "simd/gemv.h"
 #include "simd/isa.h"
 
 namespace tfmini::bench {
@@ -24,23 +26,23 @@ namespace {
 
 constexpr int kLast = 64;
 constexpr double kCliff = 1.3;
-constexpr int kRounds = 9, kAttempts = 6;
+constexpr int kRounds = 9, kPasses = 8;
 constexpr int64_t kOthers[] = {1, 7, 16, 32, 64, 256};
 
 struct Options {
-  std::string only;      // rows whose name contains it
-  double sample = 8e-6;  // seconds; 0: each product once
+  std::string only;       // rows whose name contains it
+  double sample = 16e-6;  // seconds; 0: each product once
   bool print_all = false;
 };
 
 int64_t vector_bytes() { return best_isa() == Isa::kAVX512 ? 64 : best_isa() == Isa::kAVX2 ? 32 : 16; }
 
-// How much longer `size` rows, columns or steps may take than one less.
+// How much longer `size` rows, columns or steps may take than one less. Rows of a product of few columns are its lanes.
 template <class T>
-double growth(char dimension, int64_t size) {
+double growth(char dimension, int64_t size, int64_t cols) {
   const int64_t lanes = vector_bytes() / static_cast<int64_t>(sizeof(T));
   const double less = static_cast<double>(size - 1);
-  if (dimension != 'm') return static_cast<double>(round_up(size, lanes)) / less;
+  if (dimension != 'm' || cols <= simd::kThinRows) return static_cast<double>(round_up(size, lanes)) / less;
   // A step of a tile takes a cycle per row, but no less than an addition, four cycles.
   const auto cycles = [](int64_t rows) {
     const RowPanels tiles(rows, gemm_kernels<T>().rows);
@@ -67,85 +69,105 @@ class Row {
     return out;
   }
 
-  // Cliffs found.
-  int run(const Options& options) {
+  // Times all sizes, in rounds.
+  void measure(double sample) {
     int64_t largest[3];
     for (int d = 0; d < 3; ++d) largest[d] = d == moved_ ? kLast : sizes_[d];
-    const std::vector<T> a(static_cast<size_t>(largest[0] * largest[2]), T(0.5));
-    const std::vector<T> b(static_cast<size_t>(largest[2] * largest[1]), T(0.25));
-    std::vector<T> c(static_cast<size_t>(largest[0] * largest[1]));
-    std::vector<double> best(kLast + 1, 1e9);
-    std::vector<int> together(kLast + 1, 1);
-    const auto time_all = [&](bool first) {
+    const Matrix a(largest[0] * largest[2]), b(largest[2] * largest[1]), c(largest[0] * largest[1]);
+    int together[kLast + 1];
+    for (int size = 1; size <= kLast; ++size) {
+      sizes_[moved_] = size;
+      multiply(a, b, c);
+      if (sample == 0) continue;
+      const double start = probe::now();
+      multiply(a, b, c);
+      together[size] = static_cast<int>(std::clamp(sample / (probe::now() - start), 1.0, 1000.0));
+    }
+    for (int round = 0; sample > 0 && round < kRounds; ++round)
       for (int size = 1; size <= kLast; ++size) {
         sizes_[moved_] = size;
         const double start = probe::now();
-        for (int i = 0; i < together[size]; ++i) multiply(a.data(), b.data(), c.data());
-        const double seconds = (probe::now() - start) / together[size];
-        if (first)
-          together[size] = static_cast<int>(std::clamp(options.sample / seconds, 1.0, 1000.0));
-        else
-          best[size] = std::min(best[size], seconds);
+        for (int i = 0; i < together[size]; ++i) multiply(a, b, c);
+        best_[size] = std::min(best_[size], (probe::now() - start) / together[size]);
       }
-    };
-    time_all(true);
-    if (options.sample == 0) return 0;
-    std::string lines;
-    int found = 0;
-    for (int attempt = 0; attempt < kAttempts && (attempt == 0 || found > 0); ++attempt) {
-      for (int round = 0; round < kRounds; ++round) time_all(false);
-      found = cliffs(best, &lines);
-    }
-    if (found > 0 || options.print_all) std::printf("%s\n%s", name().c_str(), lines.c_str());
-    if (options.print_all)
-      for (int size = 1; size <= kLast; ++size) std::printf("%8.3f%s", 1e6 * best[size], size % 16 == 0 ? "\n" : "");
-    return found;
   }
 
- private:
-  void multiply(const T* a, const T* b, T* c) const {
-    const auto [m, n, k] = sizes_;
-    gemm<T>(m, n, k, row_major(a, ta_ ? m : k, ta_), row_major(b, tb_ ? k : n, tb_), c, n);
-  }
-
-  int cliffs(const std::vector<double>& best, std::string* lines) const {
+  // How many there are, and a line for each.
+  int cliffs(std::string* lines) const {
     int found = 0;
     double faster = 1e9;  // the fastest of all larger sizes
     lines->clear();
     for (int size = kLast; size >= 1; --size) {
-      const double smaller = best[std::max(size - 1, 1)];
+      const double smaller = best_[std::max(size - 1, 1)];
       const auto add_if = [&](double ratio, const char* kind) {
         if (ratio <= kCliff) return;
         char line[160];
         std::snprintf(line, sizeof line, "  %c = %-2d %-6s %.2fx  (%.3f %.3f %.3f us)\n", "mnk"[moved_], size, kind,
-                      ratio, 1e6 * smaller, 1e6 * best[size], 1e6 * best[std::min(size + 1, kLast)]);
+                      ratio, 1e6 * smaller, 1e6 * best_[size], 1e6 * best_[std::min(size + 1, kLast)]);
         *lines = line + *lines;
         ++found;
       };
-      add_if(best[size] / faster, "slower");
-      if (size > 1) add_if(best[size] / (smaller * growth<T>("mnk"[moved_], size)), "jump");
-      faster = std::min(faster, best[size]);
+      add_if(best_[size] / faster, "slower");
+      if (size > 1) add_if(best_[size] / (smaller * growth<T>("mnk"[moved_], size, sizes_[1])), "jump");
+      faster = std::min(faster, best_[size]);
     }
     return found;
+  }
+
+  void print_times() const {
+    for (int size = 1; size <= kLast; ++size) std::printf("%8.3f%s", 1e6 * best_[size], size % 16 == 0 ? "\n" : "");
+  }
+
+ private:
+  // Where tensors are: at the start of a line.
+  struct Matrix {
+    BufferRef buffer;
+    T* data;
+    explicit Matrix(int64_t elements)
+        : buffer(cpu_device().allocate(static_cast<size_t>(elements) * sizeof(T))),
+          data(static_cast<T*>(buffer->data())) {
+      std::fill_n(data, elements, T(0.5));
+    }
+  };
+
+  void multiply(const Matrix& a, const Matrix& b, const Matrix& c) const {
+    const auto [m, n, k] = sizes_;
+    gemm<T>(m, n, k, row_major<T>(a.data, ta_ ? m : k, ta_), row_major<T>(b.data, tb_ ? k : n, tb_), c.data, n);
   }
 
   int64_t sizes_[3];
   int moved_;
   bool ta_, tb_;
+  std::vector<double> best_ = std::vector<double>(kLast + 1, 1e9);
 };
 
+// Cliffs found in rows of float or double.
 template <class T>
-void sweep(const Options& options, int* rows, int* found) {
+int sweep(const Options& options, int* count) {
+  std::vector<Row<T>> rows;
   for (int moved = 0; moved < 3; ++moved)
     for (int64_t x : kOthers)
       for (int64_t y : kOthers)
         for (int flags = 0; flags < 4; ++flags) {
           const int64_t sizes[3] = {moved == 0 ? 0 : x, moved == 1 ? 0 : moved == 0 ? x : y, moved == 2 ? 0 : y};
-          Row<T> row(sizes, moved, flags & 2, flags & 1);
-          if (row.name().find(options.only) == std::string::npos) continue;
-          ++*rows;
-          *found += row.run(options);
+          rows.emplace_back(sizes, moved, flags & 2, flags & 1);
+          if (rows.back().name().find(options.only) == std::string::npos) rows.pop_back();
         }
+  *count += static_cast<int>(rows.size());
+  std::string lines;
+  for (Row<T>& row : rows) row.measure(options.sample);
+  if (options.sample == 0) return 0;
+  for (int pass = 1; pass < kPasses; ++pass)
+    for (Row<T>& row : rows)
+      if (row.cliffs(&lines) > 0) row.measure(options.sample);
+  int found = 0;
+  for (const Row<T>& row : rows) {
+    const int cliffs = row.cliffs(&lines);
+    found += cliffs;
+    if (cliffs > 0 || options.print_all) std::printf("%s\n%s", row.name().c_str(), lines.c_str());
+    if (options.print_all) row.print_times();
+  }
+  return found;
 }
 
 int run(int argc, char** argv) {
@@ -162,15 +184,15 @@ int run(int argc, char** argv) {
       std::fprintf(stderr,
                    "Cliffs between the times of matrix products of neighbouring sizes.\n\n"
                    "  --only TEXT       rows whose name contains TEXT, e.g. f32_NT or m64_n*\n"
-                   "  --budget SECONDS  of a sample (default 8e-6; 0: each product once, for its mistakes)\n"
+                   "  --budget SECONDS  of a sample (default 16e-6; 0: each product once, for its mistakes)\n"
                    "  --all             print all times\n");
       return option == "--help" ? 0 : 2;
     }
   }
   const ThreadLimit one_thread(1);
-  int rows = 0, found = 0;
-  sweep<float>(options, &rows, &found);
-  sweep<double>(options, &rows, &found);
+  int rows = 0;
+  int found = sweep<float>(options, &rows);
+  found += sweep<double>(options, &rows);
   std::printf("%s: %d rows of %d sizes, %d cliffs\n", isa_name(best_isa()), rows, kLast, found);
   return 0;
 }

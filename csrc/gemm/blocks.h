@@ -39,7 +39,7 @@ inline GemmBlocks gemm_blocks(Isa isa, int element_bytes) {
   return b;
 }
 
-// Room for a panel of B of any instruction set: 384 steps of 32 floats.
-constexpr int64_t kPanelBytes = 48 << 10;
+// Room for a panel of B of any instruction set, 384 steps of 32 floats, and for one of wide tiles.
+constexpr int64_t kPanelBytes = 48 << 10, kWidePanelBytes = kPanelBytes * 3 / 2;
 
 }  // namespace tfmini

@@ -286,6 +286,28 @@ void gemm_blocked(int64_t m, int64_t n, int64_t k, MatrixRef<S> a, MatrixRef<S> 
   }
 }
 
+// In chunks of the longer dimension, so that operands are packed once.
+template <class T>
+void gemm_unplanned(int64_t m, int64_t n, int64_t k, MatrixRef<T> a, MatrixRef<T> b, T* c, int64_t ldc,
+                    const GemmEpilogue<T>& epilogue) {
+  const auto part = [&](int64_t row, int64_t rows, int64_t col, int64_t cols) {
+    const int64_t at = row * ldc + col;
+    gemm_small<T>(rows, cols, k, {a.at(row, 0), a.row_stride, a.col_stride}, {b.at(0, col), b.row_stride, b.col_stride},
+                  c + at, ldc,
+                  {epilogue.accumulate, epilogue.bias ? epilogue.bias + col : nullptr,
+                   epilogue.add ? epilogue.add + at : nullptr, epilogue.relu});
+  };
+  const auto in_chunks = [&](int64_t total, int64_t unit, int64_t unit_work, const auto& fn) {
+    parallel_for(ceil_div(total, unit), std::max<int64_t>(1, kMinTask / unit_work),
+                 [&](int64_t first, int64_t last) { fn(first * unit, std::min(total, last * unit) - first * unit); });
+  };
+  const auto& kernel = gemm_kernels<T>();
+  if (m >= n)
+    in_chunks(m, kernel.rows, kernel.rows * n * k, [&](int64_t row, int64_t rows) { part(row, rows, 0, n); });
+  else
+    in_chunks(n, kernel.cols, kernel.cols * m * k, [&](int64_t col, int64_t cols) { part(0, m, col, cols); });
+}
+
 }  // namespace
 
 template <class T>
@@ -314,7 +336,7 @@ void gemm(int64_t m, int64_t n, int64_t k, MatrixRef<S> a, MatrixRef<S> b, T* c,
   if constexpr (std::is_same_v<S, T>) {
     const bool small = m * n * k <= kSmallWork;
     if ((!small || thin_is_faster(m, n, k, a, b)) && gemm_thin(m, n, k, a, b, c, ldc, epilogue)) return;
-    if (small) return gemm_small(m, n, k, a, b, c, ldc, epilogue);
+    if (small || few_columns<T>(n)) return gemm_unplanned(m, n, k, a, b, c, ldc, epilogue);
   }
   gemm_blocked<S, T>(m, n, k, a, b, nullptr, c, ldc, epilogue);
 }

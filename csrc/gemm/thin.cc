@@ -3,10 +3,15 @@
 #include <algorithm>
 
 #include "core/parallel.h"
+#include "gemm/operands.h"
+#include "gemm/small.h"
 #include "simd/gemv.h"
 
 namespace tfmini {
 namespace {
+
+// Dot products of a few more rows are worth a second pass over the columns: they need not be packed.
+constexpr int64_t kDotRows = simd::kThinRows * 3 / 2;
 
 template <class T>
 const simd::ThinKernels<T>& kernels() {
@@ -24,6 +29,13 @@ int64_t lane_grain(int64_t k, int64_t least) {
   return std::max(least, (grain + 63) / 64 * 64);
 }
 
+// Takes k rows of kRows elements apart; a compiler can do so with vectors if it knows kRows.
+template <int kRows, class T>
+void deinterleave(int64_t k, const T* a, T* rows) {
+  for (int64_t p = 0; p < k; ++p)
+    for (int i = 0; i < kRows; ++i) rows[i * k + p] = a[p * kRows + i];
+}
+
 // A strided small matrix with its rows contiguous along k.
 template <class T>
 class ContiguousRows {
@@ -36,8 +48,16 @@ class ContiguousRows {
       buffer_ = cpu_device().allocate(static_cast<size_t>(m * k) * sizeof(T));
       copy = static_cast<T*>(buffer_->data());
     }
-    for (int64_t i = 0; i < m; ++i)
-      for (int64_t p = 0; p < k; ++p) copy[i * k + p] = *a.at(i, p);
+    const bool dense = a.row_stride == 1 && a.col_stride == m;
+    if (dense && m == 2)
+      deinterleave<2>(k, a.data, copy);
+    else if (dense && m == 3)
+      deinterleave<3>(k, a.data, copy);
+    else if (dense && m == 4)
+      deinterleave<4>(k, a.data, copy);
+    else
+      for (int64_t i = 0; i < m; ++i)
+        for (int64_t p = 0; p < k; ++p) copy[i * k + p] = *a.at(i, p);
     data_ = copy;
     stride_ = k;
   }
@@ -95,20 +115,34 @@ void thin_rows(int64_t m, int64_t n, int64_t k, const T* a, int64_t lda, MatrixR
   });
 }
 
-// m is small; element (i, j) of C is at c[i * c_row + j * c_col].
+// There are many columns to so few steps that a tile would hardly be entered before it is left.
+template <class T>
+bool few_steps(int64_t m, int64_t n, int64_t k) {
+  constexpr int64_t kSteps = 8, kColumns = 256 / sizeof(T);
+  return k <= kSteps && n >= kColumns && m * n * k <= kSmallWork;
+}
+
+// m is small, or k; element (i, j) of C is at c[i * c_row + j * c_col].
 template <class T>
 bool thin(int64_t m, int64_t n, int64_t k, MatrixRef<T> a, MatrixRef<T> b, T* c, int64_t c_row, int64_t c_col,
           bool accumulate) {
   // A single column, or row, of B lies contiguous both ways: the longer way is faster.
   const bool by_rows = b.col_stride == 1 && c_col == 1 && (b.row_stride != 1 || k < n);
   if (!by_rows && b.row_stride != 1) return false;
+  if (m > (by_rows ? simd::kThinRows : kDotRows) && !(by_rows && few_steps<T>(m, n, k))) return false;
   const ContiguousRows<T> left(m, k, a);
   if (by_rows) {
-    thin_rows(m, n, k, left.data(), left.stride(), b, c, c_row, accumulate);
+    const RowPanels groups(m, simd::kThinRows);
+    for (int64_t q = 0; q < groups.count; ++q)
+      thin_rows(groups.rows(q), n, k, left.data() + groups.first(q) * left.stride(), left.stride(), b,
+                c + groups.first(q) * c_row, c_row, accumulate);
   } else {
-    const auto dots = kernels<T>().dots[m - 1];
+    const int64_t most = m <= simd::kThinRows ? m : (m + 1) / 2;
     parallel_for(n, lane_grain<T>(k, 64), [&](int64_t j, int64_t end) {
-      dots(end - j, k, left.data(), left.stride(), b.at(0, j), b.col_stride, c + j * c_col, c_row, c_col, accumulate);
+      for (int64_t i = 0; i < m; i += most)
+        kernels<T>().dots[std::min(most, m - i) - 1](end - j, k, left.data() + i * left.stride(), left.stride(),
+                                                     b.at(0, j), b.col_stride, c + i * c_row + j * c_col, c_row, c_col,
+                                                     accumulate);
     });
   }
   return true;
@@ -128,15 +162,32 @@ void finish(int64_t m, int64_t n, T* c, int64_t ldc, const GemmEpilogue<T>& epil
   }
 }
 
+// The only row of a tile waits for its additions, and many tiles cost many calls. But B must stay in the first-level
+// cache if there is more to a tile than to its rows.
+template <class T>
+bool sums_are_faster(int64_t m, int64_t n, int64_t k) {
+  constexpr int64_t kSteps = 16, kColumns = 128 / sizeof(T), kStays = (32 << 10) / sizeof(T);
+  if (m == 1) return k >= kSteps || n >= kColumns;
+  if (m > simd::kThinRows) return few_steps<T>(m, n, k);
+  return n >= 2 * kColumns && (m < simd::kThinRows || n * k <= kStays);
+}
+
+// Dot products want steps, to share out what their sums cost, and both operands contiguous.
+template <class T>
+bool dots_are_faster(int64_t m, int64_t n, int64_t k, MatrixRef<T> a, MatrixRef<T> b) {
+  constexpr int64_t kLeast = sizeof(T) == 4 ? 4 : 3, kLeastTwice = 64, kSteps = 16, kElements = 1024;
+  if (b.row_stride != 1 || m > kDotRows || k < std::max<int64_t>(2, kLeast * (m - 1))) return false;
+  if (m > simd::kThinRows) return k >= kLeastTwice && a.col_stride == 1;
+  return a.col_stride == 1 || n * k >= kElements || k >= kSteps * m;
+}
+
 }  // namespace
 
 template <class T>
 bool gemm_thin(int64_t m, int64_t n, int64_t k, MatrixRef<T> a, MatrixRef<T> b, T* c, int64_t ldc,
                const GemmEpilogue<T>& epilogue) {
-  const auto by_a = [&] { return m <= simd::kThinRows && thin(m, n, k, a, b, c, ldc, 1, epilogue.accumulate); };
-  const auto by_b = [&] {
-    return n <= simd::kThinRows && thin(n, m, k, b.transposed(), a.transposed(), c, 1, ldc, epilogue.accumulate);
-  };
+  const auto by_a = [&] { return thin(m, n, k, a, b, c, ldc, 1, epilogue.accumulate); };
+  const auto by_b = [&] { return thin(n, m, k, b.transposed(), a.transposed(), c, 1, ldc, epilogue.accumulate); };
   // A vector is the row that the other operand is multiplied by.
   if (!(m <= n ? by_a() || by_b() : by_b() || by_a())) return false;
   finish(m, n, c, ldc, epilogue);
@@ -145,13 +196,11 @@ bool gemm_thin(int64_t m, int64_t n, int64_t k, MatrixRef<T> a, MatrixRef<T> b, 
 
 template <class T>
 bool thin_is_faster(int64_t m, int64_t n, int64_t k, MatrixRef<T> a, MatrixRef<T> b) {
-  if (n == 1) return true;  // a tile would use one lane of a vector
-  if (m > n) return thin_is_faster(n, m, k, b.transposed(), a.transposed());
-  if (m > simd::kThinRows) return false;
-  constexpr int64_t kFewElements = 256, kSteps = 16, kCopyFor = 16;
-  if (b.row_stride != 1) return m == 1 && n * k > kFewElements;
-  // Dot products want steps, to share out what their sums cost, and both operands contiguous.
-  return k >= kSteps * (m - 1) && (a.col_stride == 1 || n >= kCopyFor);
+  constexpr int64_t kSteps = 16;
+  if (n == 1 && m > 1) return m * k >= kSteps;
+  if (b.col_stride == 1 && (m <= n ? b.row_stride != 1 || k < n : few_steps<T>(m, n, k)))
+    return sums_are_faster<T>(m, n, k);
+  return m <= n ? dots_are_faster(m, n, k, a, b) : dots_are_faster(n, m, k, b.transposed(), a.transposed());
 }
 
 template <class T>

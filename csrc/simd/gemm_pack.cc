@@ -145,9 +145,9 @@ template <class S, class T>
 constexpr GemmPackers<S, T> packers() {
   // Micro-kernels pack A themselves if they can read it.
   if constexpr (std::is_same_v<S, T>)
-    return {nullptr, pack<S, T, kTileCols<T>>};
+    return {nullptr, pack<S, T, kTileCols<T>>, pack<S, T, kTileCols<T> * 3 / 2>};
   else
-    return {pack<S, T, kTileRows>, pack<S, T, kTileCols<T>>};
+    return {pack<S, T, kTileRows>, pack<S, T, kTileCols<T>>, nullptr};
 }
 
 }  // namespace

@@ -18,6 +18,7 @@ template <class S, class T>
 struct GemmPackers {
   PackFn<S, T> a;
   PackFn<S, T> b;
+  PackFn<S, T> b_wide;  // for wide tiles; null for 16-bit floats
 };
 
 struct GemmPackTable {

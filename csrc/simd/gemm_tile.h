@@ -1,7 +1,8 @@
 // The register tile of the GEMM micro-kernel, per instruction set. Only for csrc/simd/gemm_*.cc.
 //
 // kRows x kVecs accumulator vectors, kVecs vectors of B and one broadcast of A must fit the vector
-// registers: 14 * 2 + 2 + 1 = 31 of 32 for AVX-512, 6 * 2 + 2 + 1 = 15 of 16 for AVX2.
+// registers: 14 * 2 + 2 + 1 = 31 of 32 for AVX-512, 6 * 2 + 2 + 1 = 15 of 16 for AVX2. So must kNarrowRows x 1 and
+// kWideRows x 3.
 #pragma once
 
 #include <cstdint>
@@ -12,11 +13,11 @@ namespace tfmini::simd {
 namespace {
 
 #if defined(__AVX512F__)
-constexpr int kTileRows = 14;
+constexpr int kTileRows = 14, kNarrowRows = 14, kWideRows = 9;
 #elif defined(__AVX2__)
-constexpr int kTileRows = 6;
+constexpr int kTileRows = 6, kNarrowRows = 12, kWideRows = 4;
 #else
-constexpr int kTileRows = 4;
+constexpr int kTileRows = 4, kNarrowRows = 8, kWideRows = 3;
 #endif
 constexpr int kTileVecs = 2;
 template <class T>

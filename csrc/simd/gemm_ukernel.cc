@@ -61,7 +61,9 @@ template <class T, int kRows, int kVecs, Left kLeft, Copy kCopy = Copy::kNone, b
 void micro_kernel(const GemmTile<T>& t) {
   // Constant strides cost no arithmetic, and four steps at once need a quarter
   // of the counting: what is left is 20 instructions for 12 multiply-adds,
-  // which matters where two threads share a core's decoders.
+  // which matters where two threads share a core's decoders. Other strides are
+  // added at each step: multiples of them would take registers, and saving
+  // those would take longer than a few steps.
   constexpr bool kPacked = kLeft == Left::kPacked;
   constexpr int kUnroll = kLeft == Left::kAny ? 1 : 4;
   // x86 adds one or two strides to an address for nothing: three rows share a
@@ -69,43 +71,54 @@ void micro_kernel(const GemmTile<T>& t) {
   constexpr int kPerPointer = kPacked ? kRows : 3;
   constexpr int kPointers = (kRows + kPerPointer - 1) / kPerPointer;
   const int64_t a_row = kPacked ? 1 : t.a_row, a_step = kPacked ? kTileRows : kLeft == Left::kRowMajor ? 1 : t.a_step;
-  const int64_t b_step = t.b_step, ldc = t.ldc;
+  const int64_t b_step = t.b_step;
   const T* a[kPointers];
 #pragma GCC unroll 8
   for (int g = 0; g < kPointers; ++g) a[g] = t.a + kPerPointer * g * a_row;
   const T* b = t.b;
   T* a_copy = t.a_copy;
   T* b_copy = t.b_copy;
-  T* const c = t.c;
+  {
+    const T* c = t.c;
 #pragma GCC unroll 16
-  for (int i = 0; i < kRows; ++i) __builtin_prefetch(c + i * ldc, 1);
+    for (int i = 0; i < kRows; ++i, c += t.ldc) __builtin_prefetch(c, 1);
+  }
 
   const Edge<T> edge(kEdge ? t.cols - (kVecs - 1) * kLanes<T> : 0);
   Vec<T> acc[kRows][kVecs] = {};
+  // Barriers, or the compiler would keep a pointer per row and step.
+  const auto advance = [&](int steps) __attribute__((always_inline)) {
+#pragma GCC unroll 8
+    for (int g = 0; g < kPointers; ++g) {
+      a[g] += steps * a_step;
+      asm("" : "+r"(a[g]));
+    }
+  };
   const auto steps = [&]<int kSteps>() __attribute__((always_inline)) {
 #pragma GCC unroll 4
     for (int u = 0; u < kSteps; ++u) {
       Vec<T> bv[kVecs];
       for (int j = 0; j < kVecs; ++j) {
-        const T* const bj = b + u * b_step + j * kLanes<T>;
+        const T* const bj = b + j * kLanes<T>;
         bv[j] = kEdge && j == kVecs - 1 ? edge.load(bj) : load(bj);
         if constexpr (kCopy == Copy::kB) store(b_copy + j * kLanes<T>, bv[j]);
       }
-      if constexpr (kCopy == Copy::kB) __builtin_prefetch(b + kCopyAhead * b_step, 0, 2);
+      if constexpr (kCopy == Copy::kB) {
+        __builtin_prefetch(b + kCopyAhead * b_step, 0, 2);
+        __builtin_prefetch(b + kCopySoon * b_step + kVecs * kLanes<T> - 1);
+      }
 #pragma GCC unroll 16
       for (int i = 0; i < kRows; ++i) {
-        const T* const ai = a[i / kPerPointer] + i % kPerPointer * a_row + u * a_step;
+        const T* const ai = a[i / kPerPointer] + i % kPerPointer * a_row + (kPacked ? u * a_step : 0);
         if constexpr (kCopy == Copy::kA) copy_element(ai, a_copy + i);
         const Vec<T> av = broadcast(*ai);
         for (int j = 0; j < kVecs; ++j) add_product<T>(acc[i][j], av, bv[j]);
       }
+      b += b_step;
+      asm("" : "+r"(b));
+      if constexpr (!kPacked) advance(1);
     }
-#pragma GCC unroll 8
-    for (int g = 0; g < kPointers; ++g) {
-      a[g] += kSteps * a_step;
-      asm("" : "+r"(a[g]));  // or the compiler would keep a pointer per row
-    }
-    b += kSteps * b_step;
+    if constexpr (kPacked) advance(kSteps);
     if constexpr (kCopy == Copy::kA) a_copy += kTileRows;
     if constexpr (kCopy == Copy::kB) b_copy += kVecs * kLanes<T>;
   };
@@ -115,24 +128,30 @@ void micro_kernel(const GemmTile<T>& t) {
     for (; p > 0; --p) steps.template operator()<1>();
 
   constexpr int kCols = kVecs * kLanes<T>;
-  const bool plain = !t.bias && !t.add && !t.relu;
-  if (plain && t.cols >= kCols) {
-    if (t.accumulate) {
+  // From here on the tile is read again: what would be kept over the steps would have to be saved.
+  const GemmTile<T>* tile = &t;
+  asm("" : "+r"(tile));
+  const int64_t ldc = tile->ldc;
+  T* c = tile->c;
+  const bool plain = !tile->bias && !tile->add && !tile->relu;
+  if (plain && tile->cols >= kCols) {
+    if (tile->accumulate) {
+      const T* from = c;
 #pragma GCC unroll 16
-      for (int i = 0; i < kRows; ++i)
-        for (int j = 0; j < kVecs; ++j) acc[i][j] += load(c + i * ldc + j * kLanes<T>);
+      for (int i = 0; i < kRows; ++i, from += ldc)
+        for (int j = 0; j < kVecs; ++j) acc[i][j] += load(from + j * kLanes<T>);
     }
 #pragma GCC unroll 16
-    for (int i = 0; i < kRows; ++i)
-      for (int j = 0; j < kVecs; ++j) store(c + i * ldc + j * kLanes<T>, acc[i][j]);
+    for (int i = 0; i < kRows; ++i, c += ldc)
+      for (int j = 0; j < kVecs; ++j) store(c + j * kLanes<T>, acc[i][j]);
     return;
   }
   if constexpr (kEdge)
-    if (plain && !t.accumulate) {
+    if (plain && !tile->accumulate) {
 #pragma GCC unroll 16
-      for (int i = 0; i < kRows; ++i) {
-        for (int j = 0; j < kVecs - 1; ++j) store(c + i * ldc + j * kLanes<T>, acc[i][j]);
-        edge.store(c + i * ldc + (kVecs - 1) * kLanes<T>, acc[i][kVecs - 1]);
+      for (int i = 0; i < kRows; ++i, c += ldc) {
+        for (int j = 0; j < kVecs - 1; ++j) store(c + j * kLanes<T>, acc[i][j]);
+        edge.store(c + (kVecs - 1) * kLanes<T>, acc[i][kVecs - 1]);
       }
       return;
     }
@@ -140,7 +159,13 @@ void micro_kernel(const GemmTile<T>& t) {
 #pragma GCC unroll 16
   for (int i = 0; i < kRows; ++i)
     for (int j = 0; j < kVecs; ++j) store(&sums[i][j * kLanes<T>], acc[i][j]);
-  finish(t, &sums[0][0], kRows, kCols);
+  finish(*tile, &sums[0][0], kRows, kCols);
+}
+
+template <class T, int kVecs, int kRows>
+constexpr void fill_edges(GemmFn<T>* table) {
+  table[kRows - 1] = micro_kernel<T, kRows, kVecs, Left::kAny, Copy::kNone, kMaskedLoads>;
+  if constexpr (kRows > 1) fill_edges<T, kVecs, kRows - 1>(table);
 }
 
 template <class T, int kRows = kTileRows>
@@ -148,17 +173,18 @@ constexpr void fill(GemmKernels<T>& table) {
   table.packed[kRows - 1] = micro_kernel<T, kRows, kTileVecs, Left::kPacked>;
   table.row_major[kRows - 1] = micro_kernel<T, kRows, kTileVecs, Left::kRowMajor>;
   table.any[kRows - 1] = micro_kernel<T, kRows, kTileVecs, Left::kAny>;
-  table.narrow[kRows - 1] = micro_kernel<T, kRows, kTileVecs / 2, Left::kAny, Copy::kNone, kMaskedLoads>;
   table.copying_a[kRows - 1] = micro_kernel<T, kRows, kTileVecs, Left::kAny, Copy::kA>;
   table.copying_b[kRows - 1] = micro_kernel<T, kRows, kTileVecs, Left::kAny, Copy::kB>;
-  if constexpr (kMaskedLoads) table.edge[kRows - 1] = micro_kernel<T, kRows, kTileVecs, Left::kAny, Copy::kNone, true>;
   if constexpr (kRows > 1) fill<T, kRows - 1>(table);
 }
 
 template <class T>
 constexpr GemmKernels<T> kernels() {
-  GemmKernels<T> table{kTileRows, kTileCols<T>};
+  GemmKernels<T> table{kTileRows, kTileCols<T>, kNarrowRows, kWideRows};
   fill(table);
+  fill_edges<T, kTileVecs / 2, kNarrowRows>(table.narrow);
+  fill_edges<T, kTileVecs * 3 / 2, kWideRows>(table.wide);
+  if constexpr (kMaskedLoads) fill_edges<T, kTileVecs, kTileRows>(table.edge);
   return table;
 }
 

@@ -42,20 +42,25 @@ constexpr int kMaxTileRows = 14;
 // sets of 8 ways of a second-level cache of 512 KiB, so a whole panel fetched
 // in advance would push itself out.
 constexpr int kCopyAhead = 64;
+// The same from the second-level cache: what a row of a panel has in its last line.
+constexpr int kCopySoon = 8;
 
 template <class T>
 struct GemmKernels {
   int rows;  // of a panel of A
   int cols;  // of a panel of B
+  // Most rows of narrow and wide tiles, for which A need not be packed.
+  int narrow_rows, wide_rows;
   // [r - 1] computes r rows, over the whole width of a panel of B.
   GemmFn<T> packed[kMaxTileRows] = {};     // of a packed panel of A: a_row = 1, a_step = rows
   GemmFn<T> row_major[kMaxTileRows] = {};  // a_step = 1
   GemmFn<T> any[kMaxTileRows] = {};
   GemmFn<T> narrow[kMaxTileRows] = {};  // any, for up to cols / 2 columns
+  GemmFn<T> wide[kMaxTileRows] = {};    // any, for more than cols and up to cols * 3 / 2 columns
   // Any, and pack an operand on the way, in the shadow of the multiplications.
   GemmFn<T> copying_a[kMaxTileRows] = {};
   GemmFn<T> copying_b[kMaxTileRows] = {};
-  // Any, for tiles with fewer columns. Where there are masked loads, it and narrow read no more than those of B;
+  // Any, for tiles with fewer columns. Where there are masked loads, it, narrow and wide read no more than those of B;
   // where not, this is null.
   GemmFn<T> edge[kMaxTileRows] = {};
 };

@@ -10,45 +10,70 @@ namespace {
 
 // Sums per pass: they stay in the first-level cache while rows of b stream by.
 constexpr int64_t kStripBytes = 16384;
-constexpr int64_t kFirstLevelBytes = 32768;
+constexpr int64_t kStaysBytes = 32 << 10;
 
-// Adds kDepth rows of b to a vector of the sums, so that sums are loaded and stored once per kDepth products.
-constexpr int kDepth = 8;
+// Adds some rows of b to a vector of the sums, so that sums are loaded and stored once for all of them: as many as
+// there are registers for their factors.
+template <int kRows>
+constexpr int kDepth = kRows == 1  ? 8
+                       : kRows < 4 ? 4
+                                   : 2;
 template <class T, int kRows, class Part>
-TFMINI_ALWAYS_INLINE void add_rows(const Part& part, const T* a, int64_t lda, const T* b, int64_t ldb, T* c,
-                                   int64_t ldc) {
+TFMINI_ALWAYS_INLINE void add_rows(const Part& part, const Vec<T> (&a)[kRows][kDepth<kRows>], const T* b, int64_t ldb,
+                                   T* c, int64_t ldc) {
   Vec<T> sum[kRows];
   for (int i = 0; i < kRows; ++i) sum[i] = load(c + i * ldc);
 #pragma GCC unroll 8
-  for (int p = 0; p < kDepth; ++p) {
+  for (int p = 0; p < kDepth<kRows>; ++p) {
     const Vec<T> bv = part.load(b + p * ldb);
-    for (int i = 0; i < kRows; ++i) sum[i] += broadcast(a[i * lda + p]) * bv;
+    for (int i = 0; i < kRows; ++i) sum[i] += a[i][p] * bv;
   }
   for (int i = 0; i < kRows; ++i) store(c + i * ldc, sum[i]);
 }
 
-// Adds all k rows of b to a vector of the sums, or to its first lanes; in several chains, for an addition takes longer
-// than its turn.
-template <class T, int kRows, class Part>
+// Adds all k rows of b to kVecs vectors of the sums, of which `part` is the last; in several chains, for an addition
+// takes longer than its turn.
+template <class T, int kRows, int kVecs, class Part>
 TFMINI_ALWAYS_INLINE void add_columns(const Part& part, int64_t k, const T* a, int64_t lda, const T* b, int64_t ldb,
                                       T* c, int64_t ldc, bool accumulate) {
-  constexpr int kChains = kRows < 3 ? 4 : 2;
-  Vec<T> sum[kChains][kRows] = {};
-  const auto add = [&](Vec<T>(&chain)[kRows], int64_t p) __attribute__((always_inline)) {
-    const Vec<T> bv = part.load(b + p * ldb);
-    for (int i = 0; i < kRows; ++i) chain[i] += broadcast(a[i * lda + p]) * bv;
+  constexpr int kChains = kRows * kVecs < 3 ? 4 : kRows * kVecs < 5 ? 2 : 1;
+  constexpr int N = kLanes<T>;
+  Vec<T> sum[kChains][kRows][kVecs] = {};
+  const auto add = [&](Vec<T>(&chain)[kRows][kVecs], int64_t p) __attribute__((always_inline)) {
+    Vec<T> bv[kVecs];
+    for (int j = 0; j < kVecs - 1; ++j) bv[j] = load(b + p * ldb + j * N);
+    bv[kVecs - 1] = part.load(b + p * ldb + (kVecs - 1) * N);
+    for (int i = 0; i < kRows; ++i) {
+      const Vec<T> av = broadcast(a[i * lda + p]);
+      for (int j = 0; j < kVecs; ++j) chain[i][j] += av * bv[j];
+    }
   };
   int64_t p = 0;
   for (; p + kChains <= k; p += kChains)
 #pragma GCC unroll 4
     for (int x = 0; x < kChains; ++x) add(sum[x], p + x);
   for (; p < k; ++p) add(sum[0], p);
-  for (int i = 0; i < kRows; ++i) {
-    Vec<T> total = sum[0][i];
+  const auto put = [&](const auto& to, T* out, int i, int j) __attribute__((always_inline)) {
+    Vec<T> total = sum[0][i][j];
 #pragma GCC unroll 4
-    for (int x = 1; x < kChains; ++x) total += sum[x][i];
-    part.store(c + i * ldc, accumulate ? total + part.load(c + i * ldc) : total);
+    for (int x = 1; x < kChains; ++x) total += sum[x][i][j];
+    to.store(out, accumulate ? total + to.load(out) : total);
+  };
+  for (int i = 0; i < kRows; ++i) {
+    for (int j = 0; j < kVecs - 1; ++j) put(Whole{}, c + i * ldc + j * N, i, j);
+    put(part, c + i * ldc + (kVecs - 1) * N, i, kVecs - 1);
   }
+}
+
+// The same for `cols` columns, two vectors at a time: they share what is read of a.
+template <class T, int kRows>
+TFMINI_ALWAYS_INLINE void add_all_columns(int64_t cols, int64_t k, const T* a, int64_t lda, const T* b, int64_t ldb,
+                                          T* c, int64_t ldc, bool accumulate) {
+  constexpr int N = kLanes<T>;
+  for (; cols >= 2 * N; cols -= 2 * N, b += 2 * N, c += 2 * N)
+    add_columns<T, kRows, 2>(Whole{}, k, a, lda, b, ldb, c, ldc, accumulate);
+  if (cols > N) return add_columns<T, kRows, 2>(Edge<T>(cols - N), k, a, lda, b, ldb, c, ldc, accumulate);
+  if (cols > 0) add_columns<T, kRows, 1>(Edge<T>(cols), k, a, lda, b, ldb, c, ldc, accumulate);
 }
 
 // Up to kStrip columns. If b stays in the first-level cache, each vector of the sums is finished by itself; else rows
@@ -59,24 +84,21 @@ TFMINI_ALWAYS_INLINE void add_strip(int64_t cols, int64_t k, const T* a, int64_t
   constexpr int N = kLanes<T>;
   const int64_t whole = cols / N * N;
   const Edge<T> edge(cols - whole);
-  if (b_stays) {
-    for (int64_t j = 0; j < whole; j += N)
-      add_columns<T, kRows>(Whole{}, k, a, lda, b + j, ldb, c + j, ldc, accumulate);
-    if (whole < cols) add_columns<T, kRows>(edge, k, a, lda, b + whole, ldb, c + whole, ldc, accumulate);
-    return;
-  }
+  if (b_stays) return add_all_columns<T, kRows>(cols, k, a, lda, b, ldb, c, ldc, accumulate);
   T rest[kRows][N] = {};  // the sums of the last columns
   if (!accumulate)
     for (int i = 0; i < kRows; ++i) __builtin_memset(c + i * ldc, 0, static_cast<unsigned long>(whole) * sizeof(T));
   int64_t p = 0;
-  for (; p + kDepth <= k; p += kDepth) {
-    for (int64_t j = 0; j < whole; j += N) add_rows<T, kRows>(Whole{}, a + p, lda, b + p * ldb + j, ldb, c + j, ldc);
-    if (whole < cols) add_rows<T, kRows>(edge, a + p, lda, b + p * ldb + whole, ldb, rest[0], N);
+  for (constexpr int kSteps = kDepth<kRows>; p + kSteps <= k; p += kSteps) {
+    Vec<T> factors[kRows][kSteps];
+    for (int i = 0; i < kRows; ++i)
+      for (int x = 0; x < kSteps; ++x) factors[i][x] = broadcast(a[i * lda + p + x]);
+    for (int64_t j = 0; j < whole; j += N) add_rows<T, kRows>(Whole{}, factors, b + p * ldb + j, ldb, c + j, ldc);
+    if (whole < cols) add_rows<T, kRows>(edge, factors, b + p * ldb + whole, ldb, rest[0], N);
   }
   if (p < k) {
-    for (int64_t j = 0; j < whole; j += N)
-      add_columns<T, kRows>(Whole{}, k - p, a + p, lda, b + p * ldb + j, ldb, c + j, ldc, true);
-    if (whole < cols) add_columns<T, kRows>(edge, k - p, a + p, lda, b + p * ldb + whole, ldb, rest[0], N, true);
+    add_all_columns<T, kRows>(whole, k - p, a + p, lda, b + p * ldb, ldb, c, ldc, true);
+    if (whole < cols) add_columns<T, kRows, 1>(edge, k - p, a + p, lda, b + p * ldb + whole, ldb, rest[0], N, true);
   }
   for (int i = 0; i < kRows; ++i) {
     T* const out = c + i * ldc + whole;
@@ -88,7 +110,7 @@ template <class T, int kRows>
 void thin_rows(int64_t n, int64_t k, const T* a, int64_t lda, const T* b, int64_t ldb, T* c, int64_t ldc,
                bool accumulate) {
   constexpr int64_t kStrip = kStripBytes / (kRows * static_cast<int64_t>(sizeof(T))) / 64 * 64;
-  const bool b_stays = n * k * static_cast<int64_t>(sizeof(T)) <= kFirstLevelBytes;
+  const bool b_stays = n * k * static_cast<int64_t>(sizeof(T)) <= kStaysBytes;
   for (int64_t j = 0; j < n; j += kStrip)
     add_strip<T, kRows>(n - j < kStrip ? n - j : kStrip, k, a, lda, b + j, ldb, c + j, ldc, accumulate, b_stays);
 }

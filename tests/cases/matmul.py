@@ -53,6 +53,15 @@ CASES = [
     *(product(1, 70, 40, *t) for t in TRANSPOSES),  # one row: matrix times vector, all ways
     *(product(70, 1, 40, *t) for t in TRANSPOSES),
     *(product(3, 130, 9, *t) for t in TRANSPOSES),
+    # Tiles of three vectors and tall ones of one, more rows of dot products than a tile, few steps, one wide strip.
+    *(product(13, 21, 40, *t, dtypes=ALL_FLOATS) for t in TRANSPOSES),
+    *(product(11, 45, 33, *t) for t in TRANSPOSES),
+    *(product(12, 6, 90, *t) for t in TRANSPOSES),
+    *(product(5, 9, 70, *t) for t in TRANSPOSES),
+    *(product(4, 20, 60, *t) for t in TRANSPOSES),
+    *(product(9, 130, 5, *t) for t in TRANSPOSES),
+    *(product(900, 23, 70, *t, grad=False) for t in TRANSPOSES),
+    *(product(7, 57, 256, *t, grad=False) for t in TRANSPOSES),  # one tile packs columns for the next
     product(1, 1, 1000, False, False),
     product(300, 280, 400, False, True, grad=False),  # several tasks, two depth blocks
     product(1600, 20, 30, True, False, grad=False),  # more rows than are packed at once
