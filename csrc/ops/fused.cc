@@ -25,9 +25,13 @@ namespace {
 
 using Kind = FusedStep::Kind;
 
-constexpr int64_t kCacheBytes = 32 << 10;  // the tiles of one thread; they fit L1 beside the streams
+constexpr int64_t kCacheBytes = 16 << 10;  // the tiles of one thread; they fit L1 beside the streams
+constexpr int64_t kMaxTile = 1024;         // elements: what is read ahead must still be in L1 when its turn comes
 constexpr int64_t kLongRow = 512;          // shorter rows share a tile
-constexpr int64_t kRowsPerChunk = 32;      // at least, where every chunk keeps a row of column sums
+constexpr int64_t kReadAhead = 256 << 10;  // bytes of inputs and outputs from which tiles are read ahead,
+constexpr int64_t kMaxReadAhead = 8192;    // unless their elements are more than these
+constexpr int64_t kCacheLine = 64;
+constexpr int64_t kRowsPerChunk = 32;  // at least, where every chunk keeps a row of column sums
 constexpr int kMaxRegisters = kMaxFusedInputs + kMaxFusedSteps;
 
 int64_t aligned(int64_t bytes) { return (bytes + 63) & ~int64_t{63}; }
@@ -87,6 +91,12 @@ class Run {
   };
   struct Tile {
     int64_t row, rows, column, width;
+    int64_t size() const { return rows * width; }
+  };
+  struct Stream {  // what a tile takes from memory, or gives to it
+    const char* data;
+    int64_t size;  // bytes per element
+    bool written;
   };
   struct Workspace {
     FusedValue values[kMaxRegisters];
@@ -124,16 +134,23 @@ class Run {
 
   void plan_walk() {
     const int64_t live = std::max(1, p_.num_tiles + copies_) * p_.widest;
-    const int64_t limit = std::clamp<int64_t>((kCacheBytes / live) & ~int64_t{63}, 64, 4096);
+    const int64_t limit = std::clamp<int64_t>((kCacheBytes / live) & ~int64_t{63}, 64, kMaxTile);
     pieces_ = 1;
     tile_rows_ = row_ < kLongRow ? std::clamp<int64_t>(limit / row_, 1, rows_) : 1;
     if (row_ >= kLongRow && !k_.reduces_rows) pieces_ = (row_ + limit - 1) / limit;
     width_ = pieces_ == 1 ? row_ : ((row_ + pieces_ - 1) / pieces_ + 63) & ~int64_t{63};
     pieces_ = (row_ + width_ - 1) / width_;
     tiles_ = (rows_ + tile_rows_ - 1) / tile_rows_ * pieces_;
+    for (int i = 0; i < p_.num_inputs; ++i)
+      if (inputs_[i].way == Input::Way::kDense && reg(i).extent == Extent::kFull)
+        streams_[num_streams_++] = {inputs_[i].data, reg(i).size, false};
+    for (size_t k = 0; k < p_.results.size(); ++k)
+      if (reg(p_.results[k]).extent == Extent::kFull)
+        streams_[num_streams_++] = {static_cast<char*>(c_.output(static_cast<int>(k)).raw()), reg(p_.results[k]).size,
+                                    true};
     size_t bytes = 0;
-    for (int i = 0; i < p_.num_inputs; ++i) bytes += inputs_[i].way == Input::Way::kDense ? reg(i).size : 0;
-    for (int16_t r : p_.results) bytes += reg(r).extent == Extent::kFull ? reg(r).size : 0;
+    for (int k = 0; k < num_streams_; ++k) bytes += static_cast<size_t>(streams_[k].size);
+    reads_ahead_ = static_cast<int64_t>(bytes) * size_ >= kReadAhead && tile_rows_ * width_ <= kMaxReadAhead;
     chunk_ = std::max<int64_t>(1, elementwise_grain(p_.cost, bytes) / (tile_rows_ * width_));
     if (k_.reduces_columns) chunk_ = std::max(chunk_, (kRowsPerChunk + tile_rows_ - 1) / tile_rows_ * pieces_);
   }
@@ -179,24 +196,41 @@ class Run {
     sums_->clear(chunk);
 
     const int64_t end = std::min(tiles_, (chunk + 1) * chunk_);
-    int64_t block = chunk * chunk_ / pieces_, piece = chunk * chunk_ % pieces_;
+    Tile tile = tile_at(chunk * chunk_);
     for (int64_t t = chunk * chunk_; t < end; ++t) {
-      const int64_t row = block * tile_rows_, column = piece * width_;
-      run_tile(w, chunk, {row, std::min(tile_rows_, rows_ - row), column, std::min(width_, row_ - column)});
-      if (++piece == pieces_) {
-        piece = 0;
-        ++block;
-      }
+      const Tile next = t + 1 < end ? tile_at(t + 1) : Tile{};
+      run_tile(w, chunk, tile, next);
+      tile = next;
     }
   }
 
-  void run_tile(Workspace& w, int64_t chunk, const Tile& tile) {
-    const int64_t begin = tile.row * row_ + tile.column, n = tile.rows * tile.width;
+  Tile tile_at(int64_t t) const {
+    const int64_t row = t / pieces_ * tile_rows_, column = t % pieces_ * width_;
+    return {row, std::min(tile_rows_, rows_ - row), column, std::min(width_, row_ - column)};
+  }
+
+  // One step reads from memory and one writes to it, and it would rest while the others work in cache: so each of a
+  // tile's steps fetches a share of what the next tile needs.
+  [[gnu::always_inline]] void read_ahead(const Tile& next, size_t step) const {
+    const auto steps = static_cast<int64_t>(p_.steps.size()), i = static_cast<int64_t>(step);
+    for (int k = 0; k < num_streams_; ++k) {
+      const Stream& s = streams_[k];
+      const int64_t bytes = next.size() * s.size;
+      const char* data = s.data + (next.row * row_ + next.column) * s.size;
+      const char* end = data + bytes * (i + 1) / steps;
+      for (data += bytes * i / steps; data < end; data += kCacheLine)
+        s.written ? __builtin_prefetch(data, 1) : __builtin_prefetch(data, 0);
+    }
+  }
+
+  void run_tile(Workspace& w, int64_t chunk, const Tile& tile, const Tile& next) {
+    const int64_t begin = tile.row * row_ + tile.column, n = tile.size();
     for (int i = 0; i < p_.num_inputs; ++i) read_tile(w, i, tile, begin, n);
     for (size_t i = 0; i < p_.steps.size(); ++i) {
       const FusedStep& s = p_.steps[i];
       const FusedRegister& r = k_.result(i);
       FusedValue& value = w.values[p_.num_inputs + i];
+      if (reads_ahead_) read_ahead(next, i);
       char* spare = w.tiles + s.tile * w.tile_bytes;
       if (s.kind == Kind::kReduce) {
         value = {reduce(w, i, chunk, tile, spare), false};
@@ -290,6 +324,9 @@ class Run {
   int64_t tiles_, chunk_;               // in all; per chunk
   Input inputs_[kMaxFusedInputs];
   int copies_ = 0;
+  Stream streams_[kMaxFusedInputs + kMaxFusedOutputs];
+  int num_streams_ = 0;
+  bool reads_ahead_;
   char* outputs_[kMaxFusedOutputs];
   bool overlap_ = false;  // a full output lies where an input lies: tiles are written when done
   std::vector<std::pair<int, Tensor>> displaced_;  // row outputs that lie where an input lies

@@ -40,13 +40,13 @@ class Fuser {
       : ir_(std::move(ir)),
         group_(ir_.nodes.size(), -1),
         role_(ir_.nodes.size()),
-        dead_(ir_.nodes.size(), 0),
         users_(ir_.nodes.size()),
-        wanted_(ir_.nodes.size(), 0),
-        waited_for_(ir_.nodes.size(), 0) {
+        waiting_(ir_.nodes.size()),
+        dead_(ir_.nodes.size(), 0),
+        wanted_(ir_.nodes.size(), 0) {
     for (size_t i = 0; i < ir_.nodes.size(); ++i) {
       for (Out t : ir_.nodes[i].inputs) users_[t.node].push_back(static_cast<int32_t>(i));
-      for (int32_t c : ir_.nodes[i].control) waited_for_[c] = 1;
+      for (int32_t c : ir_.nodes[i].control) waiting_[c].push_back(static_cast<int32_t>(i));
     }
     for (Out t : ir_.fetches) wanted_[t.node] = 1;
     for (int32_t t : ir_.targets) wanted_[t] = 1;
@@ -234,11 +234,10 @@ class Fuser {
   bool build(int32_t id) {
     const std::vector<int32_t> members = groups_[id].members;
     std::vector<int32_t> outputs;
-    for (int32_t i : members) {
-      if (waited_for_[i]) return false;  // by whom does not matter: leave the nodes alone
-      if (wanted_[i] || std::any_of(users_[i].begin(), users_[i].end(), [&](int32_t u) { return is_outside(u, id); }))
+    for (int32_t i : members)
+      if (wanted_[i] || !waiting_[i].empty() ||
+          std::ranges::any_of(users_[i], [&](int32_t u) { return is_outside(u, id); }))
         outputs.push_back(i);
-    }
 
     IrNode fused;
     // outside value, and whether it is read by row -> register
@@ -331,6 +330,7 @@ class Fuser {
     role_.emplace_back();
     dead_.push_back(0);
     users_.emplace_back();
+    waiting_.emplace_back();
     return id;
   }
 
@@ -368,10 +368,11 @@ class Fuser {
     const auto redirect = [&](Out& t) {
       if (t.node < where && group_[t.node] == id) t = {where, output_number.at(t.node)};
     };
-    for (int32_t i : outputs)
+    for (int32_t i : outputs) {
       for (int32_t u : users_[i])
-        if (is_outside(u, id))
-          for (Out& t : ir_.nodes[u].inputs) redirect(t);
+        if (is_outside(u, id)) std::ranges::for_each(ir_.nodes[u].inputs, redirect);
+      for (int32_t u : waiting_[i]) std::ranges::replace(ir_.nodes[u].control, i, where);
+    }
     if (std::any_of(outputs.begin(), outputs.end(), [&](int32_t i) { return wanted_[i]; })) {
       for (Out& t : ir_.fetches) redirect(t);
       for (int32_t& t : ir_.targets)
@@ -384,9 +385,8 @@ class Fuser {
   Ir ir_;
   std::vector<int32_t> group_;  // per node; -1: none
   std::vector<Role> role_;
-  std::vector<char> dead_;                   // replaced by a fused node
-  std::vector<std::vector<int32_t>> users_;  // nodes that read a node's results
-  std::vector<char> wanted_, waited_for_;    // fetched or a target; named by a control edge
+  std::vector<std::vector<int32_t>> users_, waiting_;  // nodes that read a node's results; that wait for it
+  std::vector<char> dead_, wanted_;                    // replaced by a fused node; fetched or a target
   std::vector<Group> groups_;
   std::map<Value, std::vector<int32_t>> readers_;  // fusable nodes that read a value
   std::vector<int32_t> mark_;
