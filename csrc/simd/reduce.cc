@@ -78,6 +78,15 @@ constexpr int kRowLanes = 64;
 constexpr int kBlock = 4096;
 constexpr int kShortRow = 16;
 
+// The first lane is all lanes joined.
+template <class Op, int half, class V>
+TFMINI_ALWAYS_INLINE V fold_lanes(V v) {
+  if constexpr (half == 0)
+    return v;
+  else
+    return fold_lanes<Op, half / 2>(Op::template join<V>(v, rotate<half>(v)));
+}
+
 template <class Op, class T, class W>
 __attribute__((noinline)) W fold_block(const T* x, int n) {
   using C = ComputeType<T>;
@@ -91,14 +100,17 @@ __attribute__((noinline)) W fold_block(const T* x, int n) {
 #pragma GCC unroll 16
     for (int v = 0; v < kVectors; ++v)
       acc[v] = Op::template join<Vec<W>>(acc[v], Op::map((Vec<W>)load(x + i + v * kLanes<C>)));
-  W lanes[kStep];
-  std::memcpy(lanes, acc, sizeof lanes);
-  for (int l = 0; i + l < n; ++l)
-    lanes[l] = Op::template join<W>(lanes[l], Op::map(static_cast<W>(static_cast<C>(x[i + l]))));
+#pragma GCC unroll 16
+  for (int v = 0; v < kVectors && i < n; ++v, i += kLanes<C>) {
+    const auto x_v =
+        n - i < kLanes<C> ? load_partial(x + i, n - i, static_cast<C>(Op::template identity<W>)) : load(x + i);
+    acc[v] = Op::template join<Vec<W>>(acc[v], Op::map((Vec<W>)x_v));
+  }
 #pragma GCC unroll 8
-  for (int half = kStep / 2; half > 0; half /= 2)
-    for (int l = 0; l < half; ++l) lanes[l] = Op::template join<W>(lanes[l], lanes[l + half]);
-  return lanes[0];
+  for (int half = kVectors / 2; half > 0; half /= 2)
+#pragma GCC unroll 8
+    for (int v = 0; v < half; ++v) acc[v] = Op::template join<Vec<W>>(acc[v], acc[v + half]);
+  return fold_lanes<Op, kLanes<C> / 2>(acc[0])[0];
 }
 
 template <class Op, class T>
