@@ -1,11 +1,10 @@
 #include "conv/scatter.h"
 
+#include <algorithm>
 #include <vector>
 
-#include "conv/band.h"
 #include "conv/panels.h"
 #include "core/parallel.h"
-#include "core/tensor.h"
 #include "simd/conv.h"
 
 namespace tfmini::conv {
@@ -15,20 +14,26 @@ template <class T>
 class Scatter {
  public:
   Scatter(const ConvGeometry& g, const T* filter, const T* grad, T* dinput)
-      : g_(g), grad_(grad), dinput_(dinput), tiles_(simd::conv_tiles<T>()), cols_(g.depth()) {
+      : g_(g),
+        filter_(filter),
+        grad_(grad),
+        dinput_(dinput),
+        tiles_(simd::conv_tiles<T>()),
+        taps_(g.depth()),
+        panels_(g.w.out, tiles_.lanes, tiles_.max_vectors) {
     span_h_ = (g.h.kernel - 1) * g.h.dilation + 1;
-    span_w_ = (g.w.out - 1) * g.w.stride + (g.w.kernel - 1) * g.w.dilation + 1;
-    width_ = tiles_.lanes * std::min<int64_t>(tiles_.max_vectors, ceil_div(cols_, tiles_.lanes));
-    pack(filter);
+    const int64_t last_tap = (g.w.kernel - 1) * g.w.dilation;
+    span_w_ = (g.w.out - 1) * g.w.stride + last_tap + 1;
+    plane_ = g.w.out + last_tap / g.w.stride;
   }
 
   void run() {
     // A band of input rows recomputes the outputs that its neighbours need too: keep bands tall.
     const int64_t tall = 4 * std::max(span_h_, g_.h.stride);
-    const int64_t wanted = ceil_div(4 * max_threads(), g_.batch);
+    const int64_t wanted = ceil_div(2 * max_threads(), g_.batch);
     const int64_t rows = std::min(g_.h.in, std::max(tall, ceil_div(g_.h.in, wanted)));
     const int64_t bands = ceil_div(g_.h.in, rows);
-    const double flops = 2.0 * g_.h.out * g_.w.out * cols_ * g_.out_channels / static_cast<double>(bands);
+    const double flops = 2.0 * g_.h.out * g_.w.out * taps_ * g_.out_channels / static_cast<double>(bands);
     parallel_for(g_.batch * bands, grain_for_cost(flops / 40), [&](int64_t begin, int64_t end) {
       Worker worker(*this, rows);
       for (int64_t i = begin; i < end; ++i) {
@@ -39,25 +44,15 @@ class Scatter {
   }
 
  private:
-  // [panel][output channel][width]: the filter transposed.
-  void pack(const T* filter) {
-    const int64_t depth = g_.out_channels, panels = ceil_div(cols_, width_);
-    packed_ = Tensor(dtype_of<T>, Shape{panels * depth * width_});
-    T* to = packed_.template data<T>();
-    for (int64_t p = 0; p < panels; ++p, to += depth * width_)
-      for (int64_t j = 0; j < width_; ++j)
-        for (int64_t k = 0; k < depth; ++k) {
-          const int64_t col = p * width_ + j;
-          to[k * width_ + j] = col < cols_ ? filter[col * depth + k] : T(0);
-        }
-  }
-
   class Worker {
    public:
     Worker(const Scatter& job, int64_t rows)
-        : s_(job), sums_(rows * job.span_w_ * job.g_.in_channels), products_(job.g_.w.out * job.cols_) {
-      if (job.g_.nchw) pixels_.resize(job.g_.w.out * job.g_.out_channels);
-    }
+        : s_(job),
+          row_(job.g_.w.stride * job.g_.in_channels * job.plane_),
+          width_(job.panels_.count * job.panels_.width()),
+          sums_(rows * row_),
+          products_(job.taps_ * width_),
+          pixels_(job.g_.out_channels * job.panels_.width()) {}
 
     // Input rows [y0, y1) of image n.
     void run(int64_t n, int64_t y0, int64_t y1) {
@@ -70,87 +65,84 @@ class Scatter {
         multiply(n, oy);
         for (int64_t k = 0; k < g.h.kernel; ++k) {
           const int64_t y = g.h.first(oy) + k * g.h.dilation;
-          if (y >= y0 && y < y1) add(k, &sums_[(y - y0) * s_.span_w_ * g.in_channels]);
+          if (y >= y0 && y < y1) add(k, &sums_[(y - y0) * row_]);
         }
       }
-      store(n, y0, y1);
+      for (int64_t y = y0; y < y1; ++y) store(n, y, &sums_[(y - y0) * row_]);
     }
 
    private:
-    // Products of a row of gradients with all of the filter: [pixel][tap and input channel].
+    // The filter times a row of gradients: products [tap and input channel][pixel].
     void multiply(int64_t n, int64_t oy) {
       const ConvGeometry& g = s_.g_;
-      const int64_t depth = g.out_channels, offset = 0;
-      const T* row = s_.grad_ + (n * g.h.out + oy) * g.w.out * depth;
-      if (g.nchw) {
-        load_band<T>({s_.grad_ + n * depth * g.h.out * g.w.out, g.h.out, g.w.out, depth, true}, {oy, 0, 1, g.w.out},
-                     pixels_.data());
-        row = pixels_.data();
-      }
+      const int64_t depth = g.out_channels, plane = g.h.out * g.w.out, offset = 0;
+      const int64_t between_channels = g.nchw ? plane : 1, between_pixels = g.nchw ? 1 : depth;
+      const T* row = s_.grad_ + n * plane * depth + oy * g.w.out * between_pixels;
+      const Panels& panels = s_.panels_;
+      const int64_t tiles = ceil_div(s_.taps_, s_.tiles_.max_rows[panels.vectors - 1]);
       constexpr int kMax = simd::ConvTiles<T>::kMaxRows;
       const T* a[kMax];
       T* c[kMax];
-      for (int64_t col = 0; col < s_.cols_; col += s_.width_) {
-        const int64_t cols = std::min(s_.width_, s_.cols_ - col), vectors = ceil_div(cols, s_.tiles_.lanes);
-        const T* b = s_.packed_.template data<T>() + col * depth;
-        const int64_t tiles = ceil_div(g.w.out, s_.tiles_.max_rows[vectors - 1]);
+      for (int64_t p = 0; p < panels.count; ++p) {
+        const int64_t width = panels.width(), pixel = p * width;
+        pack_matrix<T>(row + pixel * between_pixels, between_channels, between_pixels, depth, panels.width_of(p), width,
+                       nullptr, pixels_.data());
         for (int64_t t = 0; t < tiles; ++t) {
-          const int64_t begin = g.w.out * t / tiles, rows = g.w.out * (t + 1) / tiles - begin;
+          const int64_t begin = s_.taps_ * t / tiles, rows = s_.taps_ * (t + 1) / tiles - begin;
           for (int64_t i = 0; i < rows; ++i) {
-            a[i] = row + (begin + i) * depth;
-            c[i] = &products_[(begin + i) * s_.cols_];
+            a[i] = s_.filter_ + (begin + i) * depth;
+            c[i] = &products_[(begin + i) * width_];
           }
-          s_.tiles_.tile[vectors - 1][rows - 1]({a, &offset, 1, depth, 1, b, s_.width_, c, col, cols, false, c});
+          s_.tiles_.tile[panels.vectors - 1][rows - 1](
+              {a, &offset, 1, depth, 1, pixels_.data(), width, c, pixel, width, false, c});
         }
       }
     }
 
-    // Adds row k of the filter's products where they belong in a row of inputs.
+    // Adds row k of the filter's products where they belong in a row of inputs. That row lies in as many parts as the
+    // stride, each with every stride-th pixel, so that all pixels of a tap are added side by side.
     void add(int64_t k, T* sums) const {
       const ConvGeometry& g = s_.g_;
-      const int64_t c = g.in_channels, run = g.w.kernel * c;
-      for (int64_t x = 0; x < g.w.out; ++x) {
-        const T* from = &products_[x * s_.cols_ + k * run];
-        T* to = sums + x * g.w.stride * c;
-        if (g.w.dilation == 1) {
-          for (int64_t i = 0; i < run; ++i) to[i] += from[i];
-        } else {
-          for (int64_t j = 0; j < g.w.kernel; ++j)
-            for (int64_t i = 0; i < c; ++i) to[j * g.w.dilation * c + i] += from[j * c + i];
-        }
+      const T* from = &products_[k * g.w.kernel * g.in_channels * width_];
+      for (int64_t j = 0; j < g.w.kernel; ++j) {
+        const int64_t at = j * g.w.dilation;
+        T* to = sums + at % g.w.stride * g.in_channels * s_.plane_ + at / g.w.stride;
+        for (int64_t ch = 0; ch < g.in_channels; ++ch, to += s_.plane_, from += width_)
+          for (int64_t x = 0; x < g.w.out; ++x) to[x] += from[x];
       }
     }
 
-    // The sums without their padding; inputs that no window reaches are zero.
-    void store(int64_t n, int64_t y0, int64_t y1) const {
+    // The parts of a row put together, without the padding; inputs that no window reaches are zero.
+    void store(int64_t n, int64_t y, const T* sums) const {
       const ConvGeometry& g = s_.g_;
-      const int64_t c = g.in_channels;
-      for (int64_t y = y0; y < y1; ++y) {
-        const T* from = &sums_[(y - y0) * s_.span_w_ * c];
-        for (int64_t x = 0; x < g.w.in; ++x) {
-          const bool reached = x + g.w.pad < s_.span_w_;
-          for (int64_t ch = 0; ch < c; ++ch) {
-            T* to = s_.dinput_ +
-                    (g.nchw ? ((n * c + ch) * g.h.in + y) * g.w.in + x : ((n * g.h.in + y) * g.w.in + x) * c + ch);
-            *to = reached ? from[(x + g.w.pad) * c + ch] : T(0);
-          }
+      const int64_t c = g.in_channels, reached = std::clamp<int64_t>(s_.span_w_ - g.w.pad, 0, g.w.in);
+      for (int64_t ch = 0; ch < c; ++ch) {
+        T* to = s_.dinput_ + (g.nchw ? ((n * c + ch) * g.h.in + y) * g.w.in : (n * g.h.in + y) * g.w.in * c + ch);
+        const int64_t step = g.nchw ? 1 : c;
+        for (int64_t phase = 0; phase < g.w.stride; ++phase) {
+          const T* from = sums + (phase * c + ch) * s_.plane_;
+          int64_t i = phase < g.w.pad ? ceil_div(g.w.pad - phase, g.w.stride) : 0;
+          for (int64_t x = phase + i * g.w.stride - g.w.pad; x < reached; x += g.w.stride) to[x * step] = from[i++];
         }
+        for (int64_t x = reached; x < g.w.in; ++x) to[x * step] = T(0);
       }
     }
 
     const Scatter& s_;
-    std::vector<T> sums_;      // rows of inputs, padding included
-    std::vector<T> products_;  // of one row of outputs
-    std::vector<T> pixels_;    // that row, channels last
+    const int64_t row_, width_;  // elements of a row of sums_, of products_
+    std::vector<T> sums_;        // rows of inputs, padding included: [input row][phase][input channel][pixel]
+    std::vector<T> products_;    // of one row of outputs
+    std::vector<T> pixels_;      // a panel of that row: [output channel][pixel]
   };
 
   const ConvGeometry& g_;
-  const T* grad_;
+  const T *filter_, *grad_;
   T* dinput_;
   const simd::ConvTiles<T>& tiles_;
-  const int64_t cols_;  // taps * input channels
-  int64_t span_h_, span_w_, width_;
-  Tensor packed_;
+  const int64_t taps_;  // times input channels
+  const Panels panels_;
+  int64_t span_h_, span_w_;  // of the inputs that windows reach, padding included
+  int64_t plane_;            // pixels of one phase and channel
 };
 
 }  // namespace
