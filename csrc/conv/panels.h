@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
-#include <type_traits>
 
 #include "simd/transpose.h"
 
@@ -33,9 +32,7 @@ void pack_matrix(const T* from, int64_t source_stride, int64_t dest_stride, int6
   if (dest_stride == 1) {
     for (int64_t s = 0; s < sources; ++s) std::copy_n(from + s * source_stride, cols, to + s * width);
   } else if (source_stride == 1) {
-    using Bits = std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>;
-    simd::transpose_fn<Bits>()(reinterpret_cast<const Bits*>(from), dest_stride, reinterpret_cast<Bits*>(to), width,
-                               sources, cols, false);
+    simd::transpose(from, dest_stride, to, width, sources, cols);
   } else {
     for (int64_t s = 0; s < sources; ++s)
       for (int64_t d = 0; d < cols; ++d) to[s * width + d] = from[d * dest_stride + s * source_stride];

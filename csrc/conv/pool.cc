@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "conv/max_grad_rows.h"
 #include "core/error.h"
 #include "core/parallel.h"
 #include "simd/pool.h"
@@ -112,28 +113,6 @@ std::vector<T> window_widths(const PoolGeometry& g) {
   std::vector<T> widths(g.w.out);
   for (int64_t x = 0; x < g.w.out; ++x) widths[x] = static_cast<T>(size(inside(g.w, x)));
   return widths;
-}
-
-// Gradients of an image go straight to the first maximum of each window.
-template <class T>
-void scatter_to_maxima(const PoolGeometry& g, const T* image, const T* grad, T* dimage) {
-  const int64_t c = g.channels;
-  std::fill_n(dimage, g.in_pixels() * c, T(0));
-  for (int64_t y = 0; y < g.h.out; ++y)
-    for (int64_t x = 0; x < g.w.out; ++x) {
-      const WindowRange h = inside(g.h, y), w = inside(g.w, x);
-      for (int64_t ch = 0; ch < c; ++ch, ++grad) {
-        int64_t at = (h.begin * g.w.in + w.begin) * c + ch;
-        T best = image[at];
-        for (int64_t i = h.begin; i < h.end; ++i)
-          for (int64_t j = w.begin; j < w.end; ++j) {
-            const int64_t p = (i * g.w.in + j) * c + ch;
-            at = image[p] > best ? p : at;
-            best = image[p] > best ? image[p] : best;
-          }
-        dimage[at] += *grad;
-      }
-    }
 }
 
 void check_positions(const PoolGeometry& g) {
@@ -282,12 +261,7 @@ void max_pool_grad(const PoolGeometry& given, const T* input, const T* grad, T* 
   const PoolGeometry g = channels_last(given);
   check_positions(g);
   if (g.batch * g.in_pixels() * g.channels == 0) return;
-  if (!narrow<T>(g)) return gather_from_windows(g, input, grad, dinput);
-  const int64_t in = g.in_pixels() * g.channels, out = g.out_pixels() * g.channels;
-  const auto taps = static_cast<double>(g.h.kernel * g.w.kernel * out);
-  parallel_for(g.batch, grain_for_cost(taps + 0.1 * static_cast<double>(in)), [&](int64_t begin, int64_t end) {
-    for (int64_t n = begin; n < end; ++n) scatter_to_maxima(g, input + n * in, grad + n * out, dinput + n * in);
-  });
+  narrow<T>(g) ? max_grad_rows(g, input, grad, dinput) : gather_from_windows(g, input, grad, dinput);
 }
 
 template <class T>

@@ -157,6 +157,10 @@ void argmax(const T* const* taps, const int32_t* positions, int64_t count, T* be
     constexpr int64_t kCount = Lanes<T>::kCount;
     for (; c + 4 * kCount <= n; c += 4 * kCount) argmax_vectors<4>(taps, positions, count, best, at, c);
     for (; c + kCount <= n; c += kCount) argmax_vectors<1>(taps, positions, count, best, at, c);
+    if (c < n && n > kCount) {  // the last vector overlaps the one before
+      argmax_vectors<1>(taps, positions, count, best, at, n - kCount);
+      c = n;
+    }
   }
   for (; c < n; ++c) {
     T top = taps[0][c];
@@ -202,6 +206,34 @@ void select(const T* const* g, const int32_t* const* at, int32_t position, int64
     for (int64_t j = 0; j < count; ++j) sum += at[j][c] == position ? g[j][c] : T(0);
     out[c] = sum;
   }
+}
+
+// A vector from element i on, of which the first `done` lanes are left alone.
+template <class T>
+inline __attribute__((always_inline)) void send_vector(const T* g, const int32_t* at, int32_t position, T* out,
+                                                       int64_t i, int64_t done) {
+  using L = Lanes<T>;
+  using I = typename L::Index;
+  using V = typename L::Value;
+  I lane;
+  for (int k = 0; k < L::kCount; ++k) lane[k] = k;
+  const I where = __builtin_convertvector(*reinterpret_cast<const typename L::Stored*>(at + i), I);
+  const I wanted = (where == I{} + position) & (lane >= I{} + static_cast<typename L::Wide>(done));
+  *reinterpret_cast<V*>(out + i) += wanted ? *reinterpret_cast<const V*>(g + i) : V{};
+}
+
+template <class T>
+void send(const T* g, const int32_t* at, int32_t position, T* out, int64_t n) {
+  int64_t i = 0;
+  if constexpr (Lanes<T>::kFits) {
+    constexpr int64_t kCount = Lanes<T>::kCount;
+    for (; i + kCount <= n; i += kCount) send_vector(g, at, position, out, i, 0);
+    if (i < n && n > kCount) {
+      send_vector(g, at, position, out, n - kCount, kCount - (n - i));
+      i = n;
+    }
+  }
+  for (; i < n; ++i) out[i] += at[i] == position ? g[i] : T(0);
 }
 
 template <int kVectors, class T>
@@ -270,7 +302,8 @@ void spread(const T* __restrict x, T* __restrict line, int64_t step, int64_t tap
   along(step, taps, count, n, [=](int64_t to, int64_t from) { line[to] += x[from]; });
 }
 
-#define TFMINI_LOOPS(T) {max<T>, argmax<T>, select<T>, sum<T>, weighted<T>, max_along<T>, sum_along<T>, spread<T>}
+#define TFMINI_LOOPS(T) \
+  {max<T>, argmax<T>, select<T>, send<T>, sum<T>, weighted<T>, max_along<T>, sum_along<T>, spread<T>}
 
 }  // namespace
 

@@ -18,6 +18,8 @@ struct PoolLoops {
   void (*argmax)(const T* const* taps, const int32_t* positions, int64_t count, T* best, int32_t* at, int64_t n);
   // out = sum over j of g[j] where at[j] == position: what `count` windows send to one pixel.
   void (*select)(const T* const* g, const int32_t* const* at, int32_t position, int64_t count, T* out, int64_t n);
+  // The other way, one window's pixel at a time: out[i] += g[i] where at[i] == position.
+  void (*send)(const T* g, const int32_t* at, int32_t position, T* out, int64_t n);
   // out = scale * sum of taps.
   void (*sum)(const T* const* taps, int64_t count, T scale, T* out, int64_t n);
   // out = sum of scales[j] * taps[j].

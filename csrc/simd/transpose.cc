@@ -70,6 +70,38 @@ TFMINI_INLINE void scalar(const T* in, int64_t in_stride, T* out, int64_t out_st
     for (int64_t j = 0; j < cols; ++j) out[i * out_stride + j] = in[j * in_stride + i];
 }
 
+// Two to four rows of a dense source, or columns of a dense destination, as channels of images are: groups of so many
+// elements, which the compiler knows how to load and store in vectors.
+template <int kParts, class T>
+void split(const T* __restrict in, T* __restrict out, int64_t out_stride, int64_t cols) {
+  for (int64_t j = 0; j < cols; ++j)
+#pragma GCC unroll 4
+    for (int i = 0; i < kParts; ++i) out[i * out_stride + j] = in[j * kParts + i];
+}
+template <int kParts, class T>
+void join(const T* __restrict in, int64_t in_stride, T* __restrict out, int64_t rows) {
+  for (int64_t i = 0; i < rows; ++i)
+#pragma GCC unroll 4
+    for (int j = 0; j < kParts; ++j) out[i * kParts + j] = in[j * in_stride + i];
+}
+template <int kParts, class T>
+TFMINI_INLINE bool split_or_join(const T* in, int64_t in_stride, T* out, int64_t out_stride, int64_t rows,
+                                 int64_t cols) {
+  if (rows == kParts && in_stride == kParts)
+    split<kParts>(in, out, out_stride, cols);
+  else if (cols == kParts && out_stride == kParts)
+    join<kParts>(in, in_stride, out, rows);
+  else
+    return false;
+  return true;
+}
+template <class T>
+TFMINI_INLINE bool narrow(const T* in, int64_t in_stride, T* out, int64_t out_stride, int64_t rows, int64_t cols) {
+  return split_or_join<2>(in, in_stride, out, out_stride, rows, cols) ||
+         split_or_join<3>(in, in_stride, out, out_stride, rows, cols) ||
+         split_or_join<4>(in, in_stride, out, out_stride, rows, cols);
+}
+
 // Stores past the cache, where the instruction set has them for whole vectors of V.
 template <class V>
 TFMINI_INLINE void stream_store(V* out, V value) {
@@ -110,6 +142,7 @@ void transpose_buffered(const T* in, int64_t in_stride, T* out, int64_t out_stri
   using V = typename Vec<T, 16>::type;
   constexpr int L = 16 / sizeof(T);
   constexpr int64_t kSide = 64;
+  if (narrow(in, in_stride, out, out_stride, rows, cols)) return;
   if (rows < L || cols < L) return scalar(in, in_stride, out, out_stride, rows, cols);
   alignas(64) T tile[kSide * kSide];
   const bool stream = large && whole_lines(out, out_stride, cols);
@@ -147,6 +180,7 @@ void transpose_direct(const T* in, int64_t in_stride, T* out, int64_t out_stride
   using V = typename Vec<T, kVectorBytes>::type;
   constexpr int L = kVectorBytes / sizeof(T);
   constexpr int kSquares = kVectorBytes >= 32 ? 64 / kVectorBytes : 1;
+  if (narrow(in, in_stride, out, out_stride, rows, cols)) return;
   const int64_t full_rows = rows - rows % L, full_cols = cols - cols % L;
   const auto load = [&](int64_t i, int64_t j, V* r) __attribute__((always_inline)) {
     for (int k = 0; k < L; ++k) r[k] = *reinterpret_cast<const V*>(in + (j + k) * in_stride + i);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 #include "simd/dispatch.h"
 
@@ -32,6 +33,16 @@ TransposeFn<T> transpose_fn() {
     return transpose_table().u32;
   else
     return transpose_table().u64;
+}
+
+// The same for numbers, whose bits are moved.
+template <class T>
+void transpose(const T* in, int64_t in_stride, T* out, int64_t out_stride, int64_t rows, int64_t cols) {
+  using Wide = std::conditional_t<sizeof(T) == 8, uint64_t, uint32_t>;
+  using Narrow = std::conditional_t<sizeof(T) == 2, uint16_t, uint8_t>;
+  using Bits = std::conditional_t<(sizeof(T) > 2), Wide, Narrow>;
+  transpose_fn<Bits>()(reinterpret_cast<const Bits*>(in), in_stride, reinterpret_cast<Bits*>(out), out_stride, rows,
+                       cols, false);
 }
 
 }  // namespace tfmini::simd

@@ -101,6 +101,22 @@ def test_filter_written_in_the_same_run_is_not_kept():
     assert not np.array_equal(sess.run(y, feed), before)
 
 
+def test_chains_that_others_wait_for_are_fused():
+    x = tf.placeholder(tf.float32, [1000])
+    y = tf.tanh(x * 2.0) + x
+    counter = tf.Variable(0)
+    with tf.control_dependencies([y]):
+        count = counter.assign_add(1)
+    feed = {x: np.linspace(-1, 1, 1000, dtype=np.float32)}
+    sess = tf.Session()
+    sess.run(tf.global_variables_initializer())
+    for fetch in (tf.group(y), [y, count]):
+        plan = sess.describe_plan(fetch, feed)
+        assert "_FusedElementwise" in plan and "Tanh" not in plan
+    np.testing.assert_allclose(sess.run([y, count], feed)[0], np.tanh(feed[x] * 2) + feed[x], rtol=1e-6)
+    assert sess.run(counter) == 1
+
+
 def test_convolution_results_that_others_need_stay():
     x = tf.placeholder(tf.float32, [1, 5, 5, 2])
     y = tf.nn.conv2d(x, tf.constant(np.ones([3, 3, 2, 4], np.float32)), 1, "SAME")
