@@ -1,7 +1,7 @@
 // How accurate the float32 functions are, on every instruction set: the greatest error over arguments whose bit
 // patterns are a fixed stride apart, so that every binade, denormals, infinities and NaNs of both signs are met.
 //
-//   vector_math_test [STRIDE]     1: all 2^32 arguments, a minute or so per function
+//   vector_math_test [STRIDE [FUNCTION...]]     1: all 2^32 arguments, a minute or so per function
 //
 // prints the table of docs/vector_math.md and fails where a limit stated here is passed. An error of 1 ULP is the
 // distance between the float32 numbers around the exact result; exact is what the C library says in float64.
@@ -11,6 +11,7 @@
 #include <functional>
 #include <limits>
 #include <mutex>
+#include <string_view>
 #include <vector>
 
 #include "check.h"
@@ -138,7 +139,7 @@ std::vector<Worst> measure(const Function& f, const std::vector<Isa>& isas, int6
   return worst;
 }
 
-int run(int64_t stride) {
+int run(int64_t stride, const std::vector<std::string_view>& names) {
   std::vector<Isa> isas;
   for (Isa isa : kIsas)
     if (set_isa(isa)) isas.push_back(isa);
@@ -149,6 +150,7 @@ int run(int64_t stride) {
   std::printf("\n");
   int failures = 0;
   for (const Function& f : kFunctions) {
+    if (!names.empty() && std::ranges::find(names, f.name) == names.end()) continue;
     const std::vector<Worst> worst = measure(f, isas, stride);
     std::printf("| %s |", f.name);
     for (const Worst& w : worst) std::printf(" %.2f |", w.error);
@@ -170,5 +172,5 @@ int run(int64_t stride) {
 int main(int argc, char** argv) {
   const long long stride = argc > 1 ? std::atoll(argv[1]) : tfmini::kDefaultStride;
   CHECK(stride > 0);
-  return tfmini::run(stride);
+  return tfmini::run(stride, {argv + std::min(argc, 2), argv + argc});
 }
