@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <map>
 #include <string>
 #include <utility>
@@ -139,7 +138,7 @@ void run(const char* title, const Network& network, int64_t batch, double budget
   std::vector<float> images[3];  // two in turn, and one for shortcuts
   for (auto& image : images) image.assign(static_cast<size_t>(largest), 0.5f);
   const double end = probe::now() + budget;
-  for (int i = 0; i < 3 || probe::now() < end; ++i)
+  for (int i = 0; i < (budget > 0 ? 3 : 1) || probe::now() < end; ++i)
     for (size_t k = 0; k < steps.size(); ++k) {
       Step& s = steps[k];
       conv::Epilogue<float> epilogue;
@@ -172,11 +171,28 @@ void run(const char* title, const Network& network, int64_t batch, double budget
 }  // namespace
 }  // namespace tfmini
 
-// Arguments: resnet50 or inception_v3 (or "": both), the batch size, seconds per network.
 int main(int argc, char** argv) {
-  const char* which = argc > 1 ? argv[1] : "";
-  const int64_t batch = argc > 2 ? std::max(1, std::atoi(argv[2])) : 1;
-  const double budget = argc > 3 ? std::atof(argv[3]) : 4.0;
-  if (std::strstr("resnet50", which)) tfmini::run("ResNet-50", tfmini::resnet50(), batch, budget);
-  if (std::strstr("inception_v3", which)) tfmini::run("Inception-v3", tfmini::inception_v3(), batch, budget);
+  std::string only;
+  int64_t batch = 1;
+  double budget = 4.0;
+  for (int i = 1; i < argc; ++i) {
+    const std::string option = argv[i];
+    const bool known = option == "--only" || option == "--batch" || option == "--budget";
+    if (!known || i + 1 == argc) {
+      std::printf(
+          "The convolutions of whole networks, those that lose the most first.\n\n"
+          "  --only TEXT        networks whose name contains TEXT: resnet50, inception_v3\n"
+          "  --batch N          images at a time (default 1)\n"
+          "  --budget SECONDS   time per network (default 4; 0: call each layer once)\n");
+      return option == "--help" || option == "-h" ? 0 : 2;
+    }
+    const char* const value = argv[++i];
+    if (option == "--only") only = value;
+    if (option == "--batch") batch = std::max(1, std::atoi(value));
+    if (option == "--budget") budget = std::atof(value);
+  }
+  if (std::string("resnet50").find(only) != std::string::npos)
+    tfmini::run("ResNet-50", tfmini::resnet50(), batch, budget);
+  if (std::string("inception_v3").find(only) != std::string::npos)
+    tfmini::run("Inception-v3", tfmini::inception_v3(), batch, budget);
 }
