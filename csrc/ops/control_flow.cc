@@ -45,7 +45,6 @@ void register_control_flow(Registry& r) {
       .attr("body: func")
       .attr("output_shapes: list(shape) = []")
       .attr("parallel_iterations: int = 10")
-      .attr("maximum_iterations: int = -1")
       .attr("_changes: list(bool) = []")
       .shape(while_shape)
       .stateful()

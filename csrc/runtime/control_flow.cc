@@ -131,7 +131,6 @@ class WhileKernel {
     cond_ = std::make_unique<Plan>(session, *cond.graph, request_for(cond, shapes, devices, {}), options);
     inner.push_back({0, "cond", cond_.get()});
     inner.push_back({0, "body", body_.get()});
-    limit_ = node.attrs->integer("maximum_iterations");
     empty_ = body_->remaining();
     for (size_t i = 0; i < shapes.size(); ++i) {
       const int32_t feed = body_->feeds()[i];
@@ -162,7 +161,7 @@ class WhileKernel {
       }
       for (size_t i : unchanged_) bind(body, *body_, i, vars[i]);
       std::vector<char> copies(small_.size() * kSmallBytes);
-      for (int64_t iteration = 0; limit_ < 0 || iteration < limit_; ++iteration) {
+      for (int64_t iteration = 0;; ++iteration) {
         if ((iteration & 15) == 15) throw_if_interrupted();
         for (size_t i : asked_) bind(cond, *cond_, i, vars[i]);
         Executor::run(*cond_, cond.state());
@@ -203,7 +202,6 @@ class WhileKernel {
   }
 
   std::unique_ptr<Plan> cond_, body_;
-  int64_t limit_;
   // Each variable is one of these; the condition sees the small ones and those it is `asked_` about.
   std::vector<size_t> small_, unchanged_, handed_on_;
   std::vector<size_t> asked_;

@@ -196,7 +196,6 @@ def _loop(
         step,
         (convert_to_tensor(0, np.int32), tuple(sinks), state),
         parallel_iterations=parallel or 32,
-        maximum_iterations=known_steps,
     )
     stacked = []
     for sink, size in zip(sinks, sizes):

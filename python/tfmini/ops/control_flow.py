@@ -206,7 +206,7 @@ def while_loop(
     Args:
       loop_vars: (nested) list of tensors, arrays, numbers or TensorArrays.
       shape_invariants: shapes that hold throughout, where an iteration changes a shape.
-      maximum_iterations: an int (or constant) bound on the number of iterations.
+      maximum_iterations: an integer, or scalar tensor: no more iterations than that.
       parallel_iterations, swap_memory: accepted; iterations run one after another.
       back_prop: False makes the loop not differentiable.
 
@@ -227,11 +227,17 @@ def while_loop(
         if shape_invariants is not None:
             shape_invariants = [shape_invariants]
     with name_scope(name, "while"):
+        counted = maximum_iterations is not None
+        if counted:
+            limit = _limit(maximum_iterations)
+            cond, body = _counted(cond, body, loop_vars, limit)
+            loop_vars = (convert_to_tensor(0, limit.dtype, name="iteration_counter"), loop_vars)
+            if shape_invariants is not None:
+                shape_invariants = (TensorShape([]), shape_invariants)
         outer = get_default_graph()
         values = [_loop_value(x) for x in flatten_result(loop_vars)]
         invariants = _invariants(loop_vars, values, shape_invariants)
         cond_graph, body_graph = FuncGraph("cond", outer), FuncGraph("body", outer)
-        limit = _limit(maximum_iterations)
 
         def traced(graph: FuncGraph, fn: Callable[..., Any]) -> Any:
             with graph.as_default():
@@ -244,11 +250,7 @@ def while_loop(
         predicate = traced(cond_graph, test)
 
         def step(*args: Any) -> list[Tensor]:
-            result = body(*args)
-            if not isinstance(result, (list, tuple)) or (len(loop_vars) == 1 and not _same(loop_vars, result)):
-                result = [result]
-            result = _restructure(loop_vars, result)
-            return [_loop_value(x) for x in flatten_result(result)]
+            return [_loop_value(x) for x in flatten_result(_body_result(loop_vars, body(*args)))]
 
         next_values = traced(body_graph, step)
         next_values = value_outputs(body_graph, next_values)
@@ -270,17 +272,18 @@ def while_loop(
                 "output_shapes": shapes,
                 "_changes": changes,
                 "parallel_iterations": parallel_iterations,
-                "maximum_iterations": limit,
             },
             "While",
             [w for w in waits if w is not None],
         )
         remember(op, cond=cond_graph, body=body_graph, predicate=predicate, outputs=outputs, back_prop=back_prop)
         exits = [raw.Identity(t, name="Exit") for t in op.outputs[: len(values)]]
-        packed = _repack(loop_vars, exits)
-        if return_same_structure or len(exits) > 1:
-            return nest.pack_sequence_as(loop_vars, nest.flatten(packed)) if _plain(loop_vars) else packed
-        return packed[0]
+        result = _repack(loop_vars, exits)
+        if _plain(loop_vars):
+            result = nest.pack_sequence_as(loop_vars, nest.flatten(result))
+        if counted:
+            result, exits = result[1], exits[1:]
+        return result if return_same_structure or len(exits) > 1 else result[0]
 
 
 def _plain(structure: Any) -> bool:
@@ -295,8 +298,11 @@ def _same(a: Any, b: Any) -> bool:
     return True
 
 
-def _restructure(loop_vars: Any, result: Any) -> Any:
-    """The body's result; its containers may be of other kinds, not of another nesting."""
+def _body_result(loop_vars: Any, result: Any) -> Any:
+    """What the body returned, as a list; its containers may be of other kinds than those of loop_vars, not of another
+    nesting."""
+    if not isinstance(result, (list, tuple)) or (len(loop_vars) == 1 and not _same(loop_vars, result)):
+        result = [result]
     if not _same(loop_vars, result):
         raise ValueError(
             "The body of a while_loop must return the structure of loop_vars: got "
@@ -310,17 +316,27 @@ def _loop_value(x: Any) -> Tensor:
     return raw.Identity(t) if t.dtype._is_ref_dtype else t
 
 
-def _limit(maximum_iterations: Any) -> int:
-    if maximum_iterations is None:
-        return -1
-    from tfmini.constant_value import constant_value
+def _counted(
+    cond: Callable[..., Any], body: Callable[..., Any], loop_vars: Any, limit: Tensor
+) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """The functions of a loop that also counts its iterations, up to `limit`: of a number and `loop_vars`."""
 
-    value = constant_value(maximum_iterations)
-    if value is None:
-        raise NotImplementedError("maximum_iterations must be known while the graph is built")
-    if value.ndim:
-        raise ValueError(f"maximum_iterations must be a scalar, saw shape: {value.shape}")
-    return int(value)
+    def test(i: Tensor, variables: Any) -> Tensor:
+        return raw.LogicalAnd(raw.Less(i, limit), _predicate(cond(*variables), "The result of cond"))
+
+    def step(i: Tensor, variables: Any) -> Any:
+        return raw.AddV2(i, convert_to_tensor(1, limit.dtype)), _body_result(loop_vars, body(*variables))
+
+    return test, step
+
+
+def _limit(maximum_iterations: Any) -> Tensor:
+    limit = convert_to_tensor(maximum_iterations, name="maximum_iterations")
+    if limit.shape.ndims != 0:
+        raise ValueError(f"maximum_iterations must be a scalar, saw shape: {limit.shape}")
+    if not limit.dtype.is_integer:
+        raise TypeError(f"maximum_iterations must be an integer, got {limit.dtype.name}")
+    return limit
 
 
 def _repack(loop_vars: Any, tensors: list[Tensor]) -> list[Any]:

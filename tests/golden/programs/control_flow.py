@@ -149,6 +149,21 @@ def while_maximum_iterations(tf):
 
 
 @golden(TOL)
+def while_maximum_iterations_of_a_tensor(tf):
+    x, lengths = tf.placeholder(tf.float32, []), tf.placeholder(tf.int64, [None])
+    y, n = tf.while_loop(
+        lambda y, n: y < 100.0,
+        lambda y, n: [y * 2.0, n + 1],
+        [x, tf.constant(0)],
+        maximum_iterations=tf.reduce_max(lengths),
+    )
+    gradient = tf.gradients(y, x)[0]
+    return runs(
+        tf, dict(y=y, n=n, dx=gradient), [{x: 1.0, lengths: [1, 3, 2]}, {x: 3.0, lengths: [50]}, {x: 3.0, lengths: [0]}]
+    )
+
+
+@golden(TOL)
 def while_with_structures(tf):
     start = {"count": tf.constant(0), "pair": (tf.constant(1.0), tf.constant([1.0, 2.0]))}
     end = tf.while_loop(
