@@ -16,7 +16,8 @@ from tfmini.func_graph import FuncGraph, trace
 from tfmini.functions import common_shape, flatten_result, remember, unite_captures, value_outputs
 from tfmini.graph import Operation, Tensor, control_dependencies, get_default_graph, name_scope
 from tfmini.indexed_slices import IndexedSlices
-from tfmini.tensor_shape import TensorShape, as_shape
+from tfmini.loop_variables import body_result, check_invariants, invariant_shapes, is_plain, loop_value, repack
+from tfmini.tensor_shape import TensorShape
 
 __all__ = ["case", "cond", "while_loop", "with_dependencies"]
 
@@ -235,14 +236,14 @@ def while_loop(
             if shape_invariants is not None:
                 shape_invariants = (TensorShape([]), shape_invariants)
         outer = get_default_graph()
-        values = [_loop_value(x) for x in flatten_result(loop_vars)]
-        invariants = _invariants(loop_vars, values, shape_invariants)
+        values = [loop_value(x) for x in flatten_result(loop_vars)]
+        invariants = invariant_shapes(loop_vars, values, shape_invariants)
         cond_graph, body_graph = FuncGraph("cond", outer), FuncGraph("body", outer)
 
         def traced(graph: FuncGraph, fn: Callable[..., Any]) -> Any:
             with graph.as_default():
                 args = [graph.add_input(v.dtype, s, f"arg_{i}") for i, (v, s) in enumerate(zip(values, invariants))]
-                return fn(*_repack(loop_vars, args))
+                return fn(*repack(loop_vars, args))
 
         def test(*args: Any) -> Tensor:
             return _predicate(cond(*args), "The result of cond")
@@ -250,12 +251,12 @@ def while_loop(
         predicate = traced(cond_graph, test)
 
         def step(*args: Any) -> list[Tensor]:
-            return [_loop_value(x) for x in flatten_result(_body_result(loop_vars, body(*args)))]
+            return [loop_value(x) for x in flatten_result(body_result(loop_vars, body(*args)))]
 
         next_values = traced(body_graph, step)
         next_values = value_outputs(body_graph, next_values)
         predicate = value_outputs(cond_graph, [predicate])[0]
-        _check_invariants(values, next_values, invariants, given=shape_invariants is not None)
+        check_invariants(values, next_values, invariants, given=shape_invariants is not None)
         captured = unite_captures([cond_graph, body_graph])
         outputs = next_values + list(body_graph.captures.values())
         # An unknown dimension may differ from one iteration to the next.
@@ -278,42 +279,12 @@ def while_loop(
         )
         remember(op, cond=cond_graph, body=body_graph, predicate=predicate, outputs=outputs, back_prop=back_prop)
         exits = [raw.Identity(t, name="Exit") for t in op.outputs[: len(values)]]
-        result = _repack(loop_vars, exits)
-        if _plain(loop_vars):
+        result = repack(loop_vars, exits)
+        if is_plain(loop_vars):
             result = nest.pack_sequence_as(loop_vars, nest.flatten(result))
         if counted:
             result, exits = result[1], exits[1:]
         return result if return_same_structure or len(exits) > 1 else result[0]
-
-
-def _plain(structure: Any) -> bool:
-    return not any(hasattr(x, "_tensor_parts") for x in nest.flatten(structure))
-
-
-def _same(a: Any, b: Any) -> bool:
-    try:
-        nest.assert_same_structure(a, b, check_types=False)
-    except (ValueError, TypeError):
-        return False
-    return True
-
-
-def _body_result(loop_vars: Any, result: Any) -> Any:
-    """What the body returned, as a list; its containers may be of other kinds than those of loop_vars, not of another
-    nesting."""
-    if not isinstance(result, (list, tuple)) or (len(loop_vars) == 1 and not _same(loop_vars, result)):
-        result = [result]
-    if not _same(loop_vars, result):
-        raise ValueError(
-            "The body of a while_loop must return the structure of loop_vars: got "
-            f"{nest.map_structure(str, result)!r} for {nest.map_structure(str, loop_vars)!r}"
-        )
-    return result
-
-
-def _loop_value(x: Any) -> Tensor:
-    t = convert_to_tensor(x)
-    return raw.Identity(t) if t.dtype._is_ref_dtype else t
 
 
 def _counted(
@@ -325,7 +296,7 @@ def _counted(
         return raw.LogicalAnd(raw.Less(i, limit), _predicate(cond(*variables), "The result of cond"))
 
     def step(i: Tensor, variables: Any) -> Any:
-        return raw.AddV2(i, convert_to_tensor(1, limit.dtype)), _body_result(loop_vars, body(*variables))
+        return raw.AddV2(i, convert_to_tensor(1, limit.dtype)), body_result(loop_vars, body(*variables))
 
     return test, step
 
@@ -337,74 +308,3 @@ def _limit(maximum_iterations: Any) -> Tensor:
     if not limit.dtype.is_integer:
         raise TypeError(f"maximum_iterations must be an integer, got {limit.dtype.name}")
     return limit
-
-
-def _repack(loop_vars: Any, tensors: list[Tensor]) -> list[Any]:
-    """Tensors in the structure of loop_vars, as a list of arguments."""
-    it = iter(tensors)
-
-    def leaf(x: Any) -> Any:
-        if isinstance(x, IndexedSlices):
-            return IndexedSlices(next(it), next(it), None if x.dense_shape is None else next(it))
-        if hasattr(x, "_tensor_parts"):
-            return x._from_parts([next(it) for _ in x._tensor_parts()])
-        return next(it)
-
-    return list(nest.pack_sequence_as(list(loop_vars), [leaf(x) for x in nest.flatten(list(loop_vars))]))
-
-
-def _invariants(loop_vars: Any, values: list[Tensor], given: Any) -> list[Any]:
-    """The static shape of every loop variable inside the loop."""
-    if given is None:
-        return [v._dims() for v in values]
-    shapes: list[Any] = []
-    flat = _flatten_shapes(given)
-    if len(flat) != len(values):
-        raise ValueError(f"shape_invariants has {len(flat)} shapes for {len(values)} loop variables")
-    for v, s in zip(values, flat):
-        shape = as_shape(s)
-        initial = v._dims()
-        narrower = (
-            shape.ndims is not None
-            and initial is not None
-            and len(initial) == shape.ndims
-            and any(d is not None and d != have for d, have in zip(shape.as_list(), initial))
-        )
-        if narrower or not shape.is_compatible_with(v.shape):
-            raise ValueError(
-                f"The shape invariant specified for {v.name} is not compatible with the initial shape of the loop "
-                f"variable. It enters the loop with shape {v.shape}, but the specified shape invariant is {shape}."
-            )
-        shapes.append(None if shape.ndims is None else tuple(shape.as_list()))
-    del loop_vars
-    return shapes
-
-
-def _flatten_shapes(given: Any) -> list[Any]:
-    if isinstance(given, TensorShape) or given is None:
-        return [given]
-    if isinstance(given, (list, tuple)):
-        return [s for g in given for s in _flatten_shapes(g)]
-    return [given]
-
-
-def _check_invariants(values: list[Tensor], outputs: list[Tensor], invariants: list[Any], given: bool) -> None:
-    if len(values) != len(outputs):
-        raise ValueError(f"The body returned {len(outputs)} tensors for {len(values)} loop variables")
-    for v, o, s in zip(values, outputs, invariants):
-        if v.dtype.base_dtype != o.dtype.base_dtype:
-            raise TypeError(
-                f"Input tensor '{v.name}' enters the loop with type {v.dtype.base_dtype.name}, but has type "
-                f"{o.dtype.base_dtype.name} after 1 iteration."
-            )
-        if s is None:
-            continue
-        dims = o._dims()
-        if dims is None or len(dims) != len(s) or any(a is not None and a != b for a, b in zip(s, dims)):
-            hint = (
-                "" if given else " Use the shape_invariants argument of tf.while_loop to specify a less specific shape."
-            )
-            raise ValueError(
-                f"Input tensor '{v.name}' enters the loop with shape {TensorShape(s)}, but has shape {o.shape} after one "
-                f"iteration.{hint}"
-            )
