@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <map>
 #include <mutex>
 #include <utility>
 
@@ -19,6 +20,19 @@ void check_cuda(cudaError_t error, const char* what) {
   cudaGetLastError();  // clears it: the next call must not report this one again
   const Code code = error == cudaErrorMemoryAllocation ? Code::kResourceExhausted : Code::kInternal;
   fail(code, what, ": ", cudaGetErrorString(error));
+}
+
+void ask_for_shared(const void* kernel, size_t bytes) {
+  static std::mutex mutex;
+  static auto* granted = new std::map<std::pair<int, const void*>, size_t>;
+  int device = 0;
+  check_cuda(cudaGetDevice(&device), "asking for the current device");
+  std::lock_guard lock(mutex);
+  size_t& most = (*granted)[{device, kernel}];
+  if (bytes <= most) return;
+  check_cuda(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes)),
+             "asking for shared memory");
+  most = bytes;
 }
 
 namespace {

@@ -13,6 +13,9 @@ __device__ __forceinline__ void grid_barrier(unsigned* arrived, unsigned meeting
     __threadfence();  // what this block wrote is seen by whoever sees it arrive
     atomicAdd(arrived, 1u);
     while (*const_cast<volatile unsigned*>(arrived) < meeting * gridDim.x) {
+#if defined(TFMINI_CUDA_SIM)
+      sim::wait_for_others();
+#endif
     }
     __threadfence();
   }
@@ -36,35 +39,14 @@ __device__ __forceinline__ T load_shared_between_blocks(const T* p) {
 #endif
 }
 
-// Can the current device keep all blocks of a grid going at once, if there are no more than multiprocessors? (The
-// simulator cannot.)
-inline bool can_launch_together() {
-  int device = 0, can = 0;
-  check_cuda(cudaGetDevice(&device), "asking for the current device");
-  check_cuda(cudaDeviceGetAttribute(&can, cudaDevAttrCooperativeLaunch, device), "asking for cooperative launches");
-  return can != 0;
-}
-
-// kernel<<<blocks, threads, shared, stream>>>(args...), all blocks at once if `together`.
+// kernel<<<blocks, threads, shared, stream>>>(args...), all blocks at once: no more than there are multiprocessors.
 template <class... Params, class... Args>
-void launch_together(bool together, void (*kernel)(Params...), unsigned blocks, unsigned threads, size_t shared,
-                     cudaStream_t stream, Args&&... args) {
-  cudaLaunchConfig_t config = {};
-  config.gridDim = blocks;
-  config.blockDim = threads;
-  config.dynamicSmemBytes = shared;
-  config.stream = stream;
-  cudaLaunchAttribute attribute = {};
-#if !defined(TFMINI_CUDA_SIM)
-  attribute.id = cudaLaunchAttributeCooperative;
-  attribute.val.cooperative = 1;
-#endif
-  config.attrs = &attribute;
-  config.numAttrs = together ? 1 : 0;
-  if (shared > 48 * 1024)
-    check_cuda(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared)),
-               "asking for shared memory");
-  check_cuda(cudaLaunchKernelEx(&config, kernel, std::forward<Args>(args)...), "starting a kernel");
+void launch_together(void (*kernel)(Params...), unsigned blocks, unsigned threads, size_t shared, cudaStream_t stream,
+                     Args&&... args) {
+  cudaLaunchAttribute together = {};
+  together.id = cudaLaunchAttributeCooperative;
+  together.val.cooperative = 1;
+  launch_with({&together, 1}, kernel, blocks, threads, shared, stream, std::forward<Args>(args)...);
 }
 
 }  // namespace tfmini::cuda

@@ -7,8 +7,8 @@ namespace tfmini::cuda {
 
 template <class Tile, class A, class B>
 void launch_simt_tile(const GemmArgs<A, B>& args, int64_t tiles, cudaStream_t stream) {
-  launch_with_shared(simt_gemm<Tile, A, B>, dim3(static_cast<unsigned>(tiles)), dim3(Tile::kThreads),
-                     simt_shared_bytes<Tile, A, B>(), stream, args);
+  launch(simt_gemm<Tile, A, B>, dim3(static_cast<unsigned>(tiles)), dim3(Tile::kThreads),
+         simt_shared_bytes<Tile, A, B>(), stream, args);
 }
 
 template <class A, class B>

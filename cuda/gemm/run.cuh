@@ -14,16 +14,6 @@ namespace tfmini::cuda {
 template <class T, bool kByK>
 using Dense = Operand<DenseMatrix<T>, kByK>;
 
-// Raises the bound on shared memory where a kernel needs more than any kernel gets.
-template <class... Params, class... Args>
-void launch_with_shared(void (*kernel)(Params...), dim3 grid, dim3 block, size_t shared, cudaStream_t stream,
-                        Args&&... args) {
-  if (shared > 48 * 1024)
-    check_cuda(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared)),
-               "asking for shared memory");
-  launch(kernel, grid, block, shared, stream, std::forward<Args>(args)...);
-}
-
 // Launches with the tile of the plan; args.order and the parts of k are set. simt.cu and mma_*.cu.
 template <class A, class B>
 void launch_simt(const GemmArgs<A, B>& args, const GemmPlan& plan, int64_t tiles, cudaStream_t stream);

@@ -35,19 +35,12 @@ Spread spread(const Place& place, const BlockLSTMSizes& s) {
   return out;
 }
 
-// All steps in one launch, or one each where blocks cannot wait for each other.
 template <bool kForward, class T>
 void run_together(KernelContext& c, const Place& place, const BlockLSTMSizes& s, const Spread& by, BlockLSTMArgs<T> p) {
   Tensor counter = c.scratch(DType::kInt32, Shape{1});
   p.arrived = static_cast<unsigned*>(counter.raw());
-  const bool together = can_launch_together();
-  if (together) check_cuda(cudaMemsetAsync(p.arrived, 0, sizeof(unsigned), place.stream), "clearing a counter");
-  const int64_t at_once = together ? s.steps : 1;
-  for (int64_t i = 0; i < s.steps; i += at_once) {
-    const int64_t begin = kForward ? i : s.steps - i - at_once;
-    launch_together(together, &all_steps<kForward, T>, by.blocks, kStepThreads, by.shared, place.stream, p, begin,
-                    begin + at_once, by.groups);
-  }
+  check_cuda(cudaMemsetAsync(p.arrived, 0, sizeof(unsigned), place.stream), "clearing a counter");
+  launch_together(&all_steps<kForward, T>, by.blocks, kStepThreads, by.shared, place.stream, p, by.groups);
 }
 
 void clear(void* from, size_t bytes, cudaStream_t stream) {

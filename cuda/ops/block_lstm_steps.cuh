@@ -128,11 +128,10 @@ __device__ __forceinline__ void products(const T* x, int64_t batch, int64_t b0, 
   scatter_sums(sums);
 }
 
-// Steps [begin, end) forward, or from end - 1 down to begin backward; more than one only if the grid was launched
-// together. A block has groups of units from blockIdx.x * groups * kGroup on.
+// All steps, first to last or, backward, last to first, of a grid launched together. A block has groups of units from
+// blockIdx.x * groups * kGroup on.
 template <bool kForward, class T>
-__global__ void __launch_bounds__(kStepThreads)
-    all_steps(const __grid_constant__ BlockLSTMArgs<T> p, int64_t begin, int64_t end, int64_t groups) {
+__global__ void __launch_bounds__(kStepThreads) all_steps(const __grid_constant__ BlockLSTMArgs<T> p, int64_t groups) {
   using C = ComputeType<T>;
   using Weights = Slice<kForward>;
   constexpr int kWidth = Weights::kWidth;
@@ -141,8 +140,8 @@ __global__ void __launch_bounds__(kStepThreads)
   Weights::load(p, first, groups, slice);
   const int lane = threadIdx.x % 32;
   const int64_t tasks = groups * ((p.batch + kGroup - 1) / kGroup);
-  for (int64_t step = begin; step < end; ++step) {
-    const int64_t t = kForward ? step : end - 1 - (step - begin);
+  for (int64_t step = 0; step < p.steps; ++step) {
+    const int64_t t = kForward ? step : p.steps - 1 - step;
     const T* x =
         kForward ? (t ? p.h + (t - 1) * p.batch * p.units : p.h_before) : p.z + (t + 1) * p.batch * 4 * p.units;
     for (int64_t task = threadIdx.x / 32; task < tasks; task += kStepThreads / 32) {
@@ -161,7 +160,7 @@ __global__ void __launch_bounds__(kStepThreads)
         if (mine) p.backward(t, at, u, sums[0]);
       }
     }
-    if (step + 1 < end) grid_barrier(p.arrived, static_cast<unsigned>(step - begin + 1));
+    if (step + 1 < p.steps) grid_barrier(p.arrived, static_cast<unsigned>(step + 1));
   }
 }
 

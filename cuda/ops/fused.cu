@@ -43,7 +43,6 @@ class FusedKernel {
       scratch.push_back(c.scratch(DType::kUInt8, Shape{blocks * p.space}));
       p.memory = static_cast<char*>(scratch.back().raw());
     }
-    prepare();
     const auto kernel = has_double_ ? &run_program<true> : &run_program<false>;
     const size_t shared = p.memory ? 0 : static_cast<size_t>(p.space);
     launch(kernel, dim3(static_cast<unsigned>(blocks)), kThreads, shared, s, p);
@@ -53,16 +52,6 @@ class FusedKernel {
   }
 
  private:
-  // More dynamic shared memory than every kernel may have.
-  static void prepare() {
-    static const bool done = [] {
-      for (auto kernel : {&run_program<false>, &run_program<true>})
-        check_cuda(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kOnChip),
-                   "preparing a kernel");
-      return true;
-    }();
-    static_cast<void>(done);
-  }
   const FusedRegister& result(size_t step) const { return program_.registers[program_.num_inputs + step]; }
 
   void describe_inputs(KernelContext& c, Program& p) const {

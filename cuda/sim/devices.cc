@@ -1,6 +1,8 @@
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <unordered_map>
+#include <map>
+#include <utility>
 
 #include "sim/context.h"
 #include "sim/launch.h"
@@ -10,13 +12,14 @@ namespace tfmini::sim {
 namespace {
 
 constexpr size_t kSharedDefault = 48 * 1024, kSharedOptin = 227 * 1024;
+constexpr int kMultiprocessors = 3;
 
 thread_local cudaError_t last_error = cudaSuccess;
 cudaError_t asynchronous_error = cudaSuccess;
 
-// The largest dynamic shared memory asked for, per kernel.
-std::unordered_map<const void*, size_t>& shared_limits() {
-  static auto* limits = new std::unordered_map<const void*, size_t>;
+// The largest dynamic shared memory asked for, per device and kernel.
+std::map<std::pair<int, const void*>, size_t>& shared_limits() {
+  static auto* limits = new std::map<std::pair<int, const void*>, size_t>;
   return *limits;
 }
 
@@ -81,19 +84,43 @@ void fail_asynchronously(cudaError_t error, const char* message) {
 }
 cudaError_t take_asynchronous_error() { return result(std::exchange(asynchronous_error, cudaSuccess)); }
 
+namespace {
+
+// Blocks of a launch that run at the same time, or 0 if the device could not do that.
+uint64_t gang_of(const cudaLaunchConfig_t& c) {
+  const uint64_t blocks = uint64_t{c.gridDim.x} * c.gridDim.y * c.gridDim.z;
+  const uint64_t threads = uint64_t{c.blockDim.x} * c.blockDim.y * c.blockDim.z;
+  uint64_t gang = 1;
+  for (unsigned i = 0; i < c.numAttrs; ++i) {
+    const cudaLaunchAttributeValue& value = c.attrs[i].val;
+    if (c.attrs[i].id == cudaLaunchAttributeCooperative && value.cooperative) {
+      const uint64_t per_chip = std::min<uint64_t>(2048 / threads, (kSharedOptin + 1024) / (c.dynamicSmemBytes + 1024));
+      gang = blocks <= kMultiprocessors * per_chip ? blocks : 0;
+    } else if (c.attrs[i].id == cudaLaunchAttributeClusterDimension) {
+      gang = uint64_t{value.clusterDim.x} * value.clusterDim.y * value.clusterDim.z;
+      // Clusters along x are all that fibers.h numbers.
+      if (gang != value.clusterDim.x || gang > 8 || c.gridDim.x % gang) gang = 0;
+    }
+  }
+  return gang;
+}
+
+}  // namespace
+
 cudaError_t enqueue_grid(const cudaLaunchConfig_t& c, const void* kernel, std::function<void()> thread) {
   const Lock lock(the_lock());
   const dim3 g = c.gridDim, b = c.blockDim;
   const bool fits = g.x >= 1 && g.y >= 1 && g.z >= 1 && g.x <= 0x7fffffffu && g.y <= 65535 && g.z <= 65535 &&
                     b.x >= 1 && b.y >= 1 && b.z >= 1 && b.z <= 64 && uint64_t{b.x} * b.y * b.z <= kMaxThreads;
-  if (!fits) return result(cudaErrorInvalidConfiguration);
-  const auto allowed = shared_limits().find(kernel);
+  const uint64_t gang = fits ? gang_of(c) : 0;
+  if (gang == 0) return result(cudaErrorInvalidConfiguration);
+  const auto allowed = shared_limits().find({current_device(), kernel});
   if (c.dynamicSmemBytes > (allowed == shared_limits().end() ? kSharedDefault : allowed->second))
     return result(cudaErrorInvalidValue);
   if (c.stream && c.stream->device != current_device()) return result(cudaErrorInvalidResourceHandle);
-  enqueue(c.stream, [g, b, bytes = c.dynamicSmemBytes, thread = std::move(thread)] {
+  enqueue(c.stream, [g, b, gang, bytes = c.dynamicSmemBytes, thread = std::move(thread)] {
     const DeviceAccess access;
-    if (const char* error = run_grid(g, b, bytes, thread)) fail_asynchronously(cudaErrorLaunchFailure, error);
+    if (const char* error = run_grid(g, b, gang, bytes, thread)) fail_asynchronously(cudaErrorLaunchFailure, error);
   });
   return cudaSuccess;
 }
@@ -132,7 +159,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* prop, int device) {
   prop->sharedMemPerMultiprocessor = 228 * 1024;
   prop->major = 9;  // sim/ptx.h and sim/hopper.h have the tensor core instructions of Hopper
   // Few, so that loops over a grid smaller than the work are taken.
-  prop->multiProcessorCount = 3;
+  prop->multiProcessorCount = kMultiprocessors;
   prop->maxThreadsPerBlock = kMaxThreads;
   prop->maxThreadsPerMultiProcessor = 2048;
   prop->warpSize = 32;
@@ -167,7 +194,7 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int dev
       *value = prop.minor;
       break;
     case cudaDevAttrCooperativeLaunch:
-      *value = 0;  // blocks run one after another and cannot wait for each other
+      *value = 1;
       break;
     case cudaDevAttrMemoryPoolsSupported:
       *value = 1;
@@ -196,7 +223,7 @@ cudaError_t cudaFuncSetAttributeOf(const void* function, int attribute, int valu
   const Lock lock(the_lock());
   if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize) return cudaSuccess;
   if (value < 0 || static_cast<size_t>(value) > kSharedOptin) return result(cudaErrorInvalidValue);
-  shared_limits()[function] = static_cast<size_t>(value);
+  shared_limits()[{current_device(), function}] = static_cast<size_t>(value);
   return cudaSuccess;
 }
 

@@ -2,7 +2,9 @@
 // where a thread must wait for others; a kernel without barriers thus runs as a plain loop.
 //
 // The order of blocks, and of threads between barriers, is shuffled anew for every launch (TFMINI_CUDASIM_SEED), so
-// that what depends on it shows as a wrong or a changing result. Blocks run one after another.
+// that what depends on it shows as a wrong or a changing result. Blocks run one after another, but for those that were
+// launched as a cluster or as a cooperative grid: such a gang runs together. Static arrays are then common to its
+// blocks.
 #pragma once
 
 #include <cstddef>
@@ -20,15 +22,20 @@ namespace tfmini::sim {
 
 inline constexpr int kMaxThreads = 1024;
 
-// Runs a kernel, given as what one thread does. Returns what went wrong (nullptr: nothing). One grid runs at a time:
-// the caller holds the simulator's lock.
-const char* run_grid(dim3 grid, dim3 block, size_t dynamic_shared_bytes, const std::function<void()>& thread);
+// Runs a kernel, given as what one thread does, `gang` consecutive blocks at a time. Returns what went wrong (nullptr:
+// nothing). One grid runs at a time: the caller holds the simulator's lock.
+const char* run_grid(dim3 grid, dim3 block, uint64_t gang, size_t dynamic_shared_bytes,
+                     const std::function<void()>& thread);
 
 // --- called by threads ---
 void block_barrier();
-// Lets the other threads of the block go on: in loops that wait for something they do.
+void gang_barrier();
+// Lets the other threads of the gang go on: in loops that wait for something they do.
 void wait_for_others();
-void* dynamic_shared();
+int gang_rank();                 // of this thread's block
+uint64_t gang_number();          // a new one for every gang that runs
+void* dynamic_shared();          // this block's
+void* dynamic_shared(int rank);  // another's
 // Ends the launch with this error.
 [[noreturn]] void trap(const char* message);
 
