@@ -74,6 +74,34 @@ __device__ __forceinline__ void barrier_wait(SharedAddress barrier, uint32_t par
 #endif
 }
 
+// --- clusters: blocks that see each other's shared memory ------------------------------------------------
+__device__ __forceinline__ int cluster_rank() {
+  uint32_t rank = 0;
+#if defined(TFMINI_SM90A)
+  asm volatile("mov.u32 %0, %%cluster_ctarank;" : "=r"(rank));
+#endif
+  return static_cast<int>(rank);
+}
+// __syncthreads of a cluster; threads that have left are not waited for.
+__device__ __forceinline__ void cluster_sync() {
+#if defined(TFMINI_SM90A)
+  asm volatile("barrier.cluster.arrive.release.aligned;\nbarrier.cluster.wait.acquire.aligned;" ::: "memory");
+#endif
+}
+// Arrives at the barrier that lies at the same place of block `rank`.
+__device__ __forceinline__ void barrier_arrive_at(SharedAddress barrier, int rank) {
+#if defined(TFMINI_SM90A)
+  asm volatile(
+      "{\n"
+      ".reg .b32 remote;\n"
+      "mapa.shared::cluster.u32 remote, %0, %1;\n"
+      "mbarrier.arrive.release.cluster.shared::cluster.b64 _, [remote];\n"
+      "}" ::"r"(barrier),
+      "r"(rank)
+      : "memory");
+#endif
+}
+
 // What this thread stored or copied to shared memory so far is seen by wgmma of threads that come after a barrier.
 __device__ __forceinline__ void fence_async() {
 #if defined(TFMINI_SM90A)
@@ -95,6 +123,18 @@ __device__ __forceinline__ void copy_box(SharedAddress to, const TensorMap* map,
       "cp.async.bulk.tensor.3d.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1, {%3, %4, %5}], [%2];" ::
           "r"(to),
       "l"(map), "r"(barrier), "r"(col), "r"(row), "r"(batch)
+      : "memory");
+#endif
+}
+
+// The same to this place of every block in `blocks`, a bit per rank; the barrier at this place of each counts its own.
+__device__ __forceinline__ void copy_box_to_all(SharedAddress to, const TensorMap* map, SharedAddress barrier, int col,
+                                                int row, int batch, uint16_t blocks) {
+#if defined(TFMINI_SM90A)
+  asm volatile(
+      "cp.async.bulk.tensor.3d.shared::cluster.global.mbarrier::complete_tx::bytes.multicast::cluster "
+      "[%0], [%1, {%3, %4, %5}], [%2], %6;" ::"r"(to),
+      "l"(map), "r"(barrier), "r"(col), "r"(row), "r"(batch), "h"(blocks)
       : "memory");
 #endif
 }
@@ -122,21 +162,37 @@ __device__ __forceinline__ uint64_t matrix_descriptor(SharedAddress at, int chun
          static_cast<uint64_t>(group >> 4) << 32 | uint64_t{1} << 62;
 }
 
+// Names and operands of the registers with a warpgroup's sums, for 128 and for 256 columns.
 #define TFMINI_D64                                                                   \
   "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, "           \
   "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31, " \
   "%32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47, " \
   "%48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, %62, %63"
+#define TFMINI_D128                                                                              \
+  TFMINI_D64                                                                                     \
+  ", %64, %65, %66, %67, %68, %69, %70, %71, %72, %73, %74, %75, %76, %77, %78, %79, "           \
+  "%80, %81, %82, %83, %84, %85, %86, %87, %88, %89, %90, %91, %92, %93, %94, %95, "             \
+  "%96, %97, %98, %99, %100, %101, %102, %103, %104, %105, %106, %107, %108, %109, %110, %111, " \
+  "%112, %113, %114, %115, %116, %117, %118, %119, %120, %121, %122, %123, %124, %125, %126, %127"
 #define TFMINI_F8(i)                                                                                          \
   "+f"(d[i]), "+f"(d[i + 1]), "+f"(d[i + 2]), "+f"(d[i + 3]), "+f"(d[i + 4]), "+f"(d[i + 5]), "+f"(d[i + 6]), \
       "+f"(d[i + 7])
-#define TFMINI_F64 \
-  TFMINI_F8(0), TFMINI_F8(8), TFMINI_F8(16), TFMINI_F8(24), TFMINI_F8(32), TFMINI_F8(40), TFMINI_F8(48), TFMINI_F8(56)
+#define TFMINI_F64(i)                                                                                         \
+  TFMINI_F8(i), TFMINI_F8(i + 8), TFMINI_F8(i + 16), TFMINI_F8(i + 24), TFMINI_F8(i + 32), TFMINI_F8(i + 40), \
+      TFMINI_F8(i + 48), TFMINI_F8(i + 56)
+// Descriptors are the next two operands, the flags of 16-bit types the two after that. The predicate: sums are added
+// to.
+#define TFMINI_WGMMA(shape, registers, operands) \
+  "{\n.reg .pred p;\nsetp.ne.b32 p, 1, 0;\nwgmma.mma_async.sync.aligned." shape " {" registers "}, " operands ";\n}"
 
-// Sums d[64, 128] += a b of a warpgroup that go on while the threads do other things. Lane l of warp w holds, in
+// Sums d[64, kN] += a b of a warpgroup that go on while the threads do other things. Lane l of warp w holds, in
 // d[4 j] on, columns 8 j + 2 (l % 4) and the next one of row 16 w + l / 4, then of the row eight further down.
+template <int kN>
 class WarpgroupMma {
  public:
+  using Sums = float[kN / 2];
+  static_assert(kN == 128 || kN == 256);
+
   // Before the products of a group: registers and shared memory are as the thread left them.
   __device__ __forceinline__ void begin() {
 #if defined(TFMINI_SM90A)
@@ -145,27 +201,35 @@ class WarpgroupMma {
   }
   // 32 bytes along k. kAByK, kBByK: how the operands lie (32-bit elements: along k only).
   template <class T, bool kAByK, bool kBByK>
-  __device__ __forceinline__ void multiply(float (&d)[64], uint64_t a, uint64_t b) {
+  __device__ __forceinline__ void multiply(Sums& d, uint64_t a, uint64_t b) {
 #if defined(TFMINI_SM90A)
-    if constexpr (sizeof(T) == 4) {
-      static_assert(kAByK && kBByK);
-      asm volatile(
-          "{\n.reg .pred p;\nsetp.ne.b32 p, 1, 0;\n"
-          "wgmma.mma_async.sync.aligned.m64n128k8.f32.tf32.tf32 {" TFMINI_D64 "}, %64, %65, p, 1, 1;\n}"
-          : TFMINI_F64
-          : "l"(a), "l"(b));
-    } else if constexpr (std::is_same_v<T, Half>) {
-      asm volatile(
-          "{\n.reg .pred p;\nsetp.ne.b32 p, 1, 0;\n"
-          "wgmma.mma_async.sync.aligned.m64n128k16.f32.f16.f16 {" TFMINI_D64 "}, %64, %65, p, 1, 1, %66, %67;\n}"
-          : TFMINI_F64
-          : "l"(a), "l"(b), "n"(!kAByK), "n"(!kBByK));
+    static_assert(sizeof(T) == 2 || (kAByK && kBByK));
+    if constexpr (kN == 128) {
+      if constexpr (sizeof(T) == 4)
+        asm volatile(TFMINI_WGMMA("m64n128k8.f32.tf32.tf32", TFMINI_D64, "%64, %65, p, 1, 1")
+                     : TFMINI_F64(0)
+                     : "l"(a), "l"(b));
+      else if constexpr (std::is_same_v<T, Half>)
+        asm volatile(TFMINI_WGMMA("m64n128k16.f32.f16.f16", TFMINI_D64, "%64, %65, p, 1, 1, %66, %67")
+                     : TFMINI_F64(0)
+                     : "l"(a), "l"(b), "n"(!kAByK), "n"(!kBByK));
+      else
+        asm volatile(TFMINI_WGMMA("m64n128k16.f32.bf16.bf16", TFMINI_D64, "%64, %65, p, 1, 1, %66, %67")
+                     : TFMINI_F64(0)
+                     : "l"(a), "l"(b), "n"(!kAByK), "n"(!kBByK));
     } else {
-      asm volatile(
-          "{\n.reg .pred p;\nsetp.ne.b32 p, 1, 0;\n"
-          "wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16 {" TFMINI_D64 "}, %64, %65, p, 1, 1, %66, %67;\n}"
-          : TFMINI_F64
-          : "l"(a), "l"(b), "n"(!kAByK), "n"(!kBByK));
+      if constexpr (sizeof(T) == 4)
+        asm volatile(TFMINI_WGMMA("m64n256k8.f32.tf32.tf32", TFMINI_D128, "%128, %129, p, 1, 1")
+                     : TFMINI_F64(0), TFMINI_F64(64)
+                     : "l"(a), "l"(b));
+      else if constexpr (std::is_same_v<T, Half>)
+        asm volatile(TFMINI_WGMMA("m64n256k16.f32.f16.f16", TFMINI_D128, "%128, %129, p, 1, 1, %130, %131")
+                     : TFMINI_F64(0), TFMINI_F64(64)
+                     : "l"(a), "l"(b), "n"(!kAByK), "n"(!kBByK));
+      else
+        asm volatile(TFMINI_WGMMA("m64n256k16.f32.bf16.bf16", TFMINI_D128, "%128, %129, p, 1, 1, %130, %131")
+                     : TFMINI_F64(0), TFMINI_F64(64)
+                     : "l"(a), "l"(b), "n"(!kAByK), "n"(!kBByK));
     }
 #endif
   }
@@ -182,14 +246,16 @@ class WarpgroupMma {
 #endif
   }
   // Keeps the compiler from moving uses of the sums across this point.
-  __device__ __forceinline__ void hold(float (&d)[64]) {
+  __device__ __forceinline__ void hold(Sums& d) {
 #pragma unroll
-    for (int i = 0; i < 64; ++i) asm volatile("" : "+f"(d[i])::"memory");
+    for (float& x : d) asm volatile("" : "+f"(x)::"memory");
   }
 };
 #undef TFMINI_D64
+#undef TFMINI_D128
 #undef TFMINI_F8
 #undef TFMINI_F64
+#undef TFMINI_WGMMA
 
 }  // namespace tfmini::cuda
 

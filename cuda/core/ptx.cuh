@@ -69,12 +69,12 @@ __device__ __forceinline__ uint32_t round_to_tf32(uint32_t v) {
   return out;
 }
 
-// d[16, 8] += a[16, 32 bytes] b[32 bytes, 8], T = BFloat16, Half or float (rounded to TF32).
+// d[16, 8], four sums of a lane, += a[16, 32 bytes] b[32 bytes, 8], T = BFloat16, Half or float (rounded to TF32).
 template <class T>
-__device__ __forceinline__ void mma(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]);
+__device__ __forceinline__ void mma(float* d, const uint32_t (&a)[4], const uint32_t (&b)[2]);
 #define TFMINI_MMA(T, shape)                                                                                  \
   template <>                                                                                                 \
-  __device__ __forceinline__ void mma<T>(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {     \
+  __device__ __forceinline__ void mma<T>(float* d, const uint32_t (&a)[4], const uint32_t (&b)[2]) {          \
     asm volatile("mma.sync.aligned." shape " {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};" \
                  : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])                                             \
                  : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));                         \

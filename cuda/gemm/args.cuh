@@ -25,6 +25,12 @@ struct Epilogue {
     if (scale) v *= static_cast<Sum>(scale[col]);
     if (bias) v += static_cast<Sum>(bias[col]);
     if (add) v += static_cast<Sum>(add[at]);
+    return limited(v);
+  }
+  TFMINI_ALWAYS_INLINE bool limits() const {
+    return low > -std::numeric_limits<Sum>::infinity() || high < std::numeric_limits<Sum>::infinity();
+  }
+  TFMINI_ALWAYS_INLINE Sum limited(Sum v) const {
     // So written, NaN stays NaN.
     v = v < low ? low : v;
     return v > high ? high : v;

@@ -22,6 +22,7 @@ struct GemmPlan {
   int tile_m = 64, tile_n = 64;
   int splits = 1;
   int split_depth = 0;  // steps along k of one part
+  int cluster = 1;      // blocks that share columns of B
 };
 
 struct GemmSizes {
@@ -44,7 +45,7 @@ inline GemmPlan choose_gemm(const GemmSizes& g, const Chip& chip) {
     int per_chip;  // blocks that one multiprocessor runs at a time
   };
   static constexpr Candidate kCandidates[] = {
-      {GemmKernel::kWgmma, 256, 128, 1700, 1}, {GemmKernel::kWgmma, 128, 128, 1500, 1},
+      {GemmKernel::kWgmma, 128, 256, 1600, 1}, {GemmKernel::kWgmma, 128, 128, 1300, 1},
       {GemmKernel::kMma, 128, 128, 900, 2},    {GemmKernel::kMma, 64, 64, 550, 4},
       {GemmKernel::kSimt, 128, 128, 110, 1},   {GemmKernel::kSimt, 64, 64, 75, 2},
   };
@@ -55,11 +56,14 @@ inline GemmPlan choose_gemm(const GemmSizes& g, const Chip& chip) {
   double best_cycles = -1;
   for (const Candidate& c : kCandidates) {
     if ((c.kernel == GemmKernel::kWgmma && !g.wgmma) || (c.kernel == GemmKernel::kSimt) == g.tensor_cores) continue;
-    if (g.gathered && c.m == 256) continue;
+    if (g.gathered && c.n == 256) continue;
     if (g.element_bytes == 8 && c.m > 64) continue;  // would need 256 registers for its sums alone
-    const double rate = c.rate * (g.tensor_cores && g.element_bytes == 4 ? 0.5 : 1.0);
-    const int64_t tiles = (g.m + c.m - 1) / c.m * ((g.n + c.n - 1) / c.n) * g.batch;
-    const int64_t slots = int64_t{chip.multiprocessors} * c.per_chip;
+    // A cluster's second tile would be empty where the number of rows of tiles is odd.
+    const int64_t rows = (g.m + c.m - 1) / c.m;
+    const int cluster = c.n == 256 && (rows % 2 == 0 || rows > 16) ? 2 : 1;
+    const double rate = c.rate * (g.tensor_cores && g.element_bytes == 4 ? 0.5 : 1.0) * (cluster == 2 ? 1.1 : 1.0);
+    const int64_t tiles = (rows + cluster - 1) / cluster * cluster * ((g.n + c.n - 1) / c.n) * g.batch;
+    const int64_t slots = int64_t{chip.multiprocessors} / cluster * cluster * c.per_chip;
     for (int64_t splits = 1; splits <= 64; splits += std::max<int64_t>(1, splits / 4)) {
       const int64_t depth = std::max<int64_t>(1, (g.k + splits * kSplitUnit - 1) / (splits * kSplitUnit)) * kSplitUnit;
       const int64_t parts = std::max<int64_t>(1, (g.k + depth - 1) / depth);  // no part is empty
@@ -77,7 +81,7 @@ inline GemmPlan choose_gemm(const GemmSizes& g, const Chip& chip) {
                   static_cast<double>((2 * splits + 1) * g.m * g.n * g.batch) * g.element_bytes / kBytesPerCycle;
       if (best_cycles < 0 || cycles < best_cycles) {
         best_cycles = cycles;
-        best = {c.kernel, c.m, c.n, static_cast<int>(splits), static_cast<int>(splits > 1 ? depth : g.k)};
+        best = {c.kernel, c.m, c.n, static_cast<int>(splits), static_cast<int>(splits > 1 ? depth : g.k), cluster};
       }
     }
   }

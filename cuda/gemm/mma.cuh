@@ -5,7 +5,7 @@
 
 #include "core/launch.cuh"
 #include "core/ptx.cuh"
-#include "gemm/args.cuh"
+#include "gemm/fragments.cuh"
 #include "gemm/reader.cuh"
 
 namespace tfmini::cuda {
@@ -85,29 +85,6 @@ __device__ __forceinline__ void load_fragments(uint32_t (&r)[4], SharedAddress t
   }
 }
 
-// The lanes of a quad hold two neighbouring columns each of four blocks of eight columns; afterwards lane t holds all
-// eight of block t.
-__device__ __forceinline__ void gather_columns(float (&v)[8]) {
-  const int lane = static_cast<int>(threadIdx.x) % 4;
-#pragma unroll
-  for (int bit = 1; bit <= 2; bit *= 2) {
-    const bool upper = lane & bit;
-#pragma unroll
-    for (int j = 0; j < 4; ++j) {
-      if (j & bit) continue;
-#pragma unroll
-      for (int e = 0; e < 2; ++e) {
-        float &low = v[2 * j + e], &high = v[2 * (j | bit) + e];
-        const float got = __shfl_xor_sync(0xffffffffu, upper ? low : high, bit);
-        if (upper)
-          low = got;
-        else
-          high = got;
-      }
-    }
-  }
-}
-
 template <class Tile, class A, class B>
 __global__ void __launch_bounds__(Tile::kThreads, 256 / Tile::kThreads * 2) mma_gemm(const GemmArgs<A, B> args) {
   using T = typename A::Element;
@@ -137,7 +114,7 @@ __global__ void __launch_bounds__(Tile::kThreads, 256 / Tile::kThreads * 2) mma_
     copies.commit();  // also when empty: waiting counts groups
   };
 
-  float sums[kBlocksM][4][4] = {};
+  float sums[kBlocksM][Tile::kWarpN / 2] = {};  // as gemm/fragments.cuh says
 #pragma unroll
   for (int s = 0; s < kStages - 1; ++s) copy(s);
   for (int s = 0; s < steps; ++s) {
@@ -159,26 +136,18 @@ __global__ void __launch_bounds__(Tile::kThreads, 256 / Tile::kThreads * 2) mma_
 #pragma unroll
         for (int j = 0; j < 4; ++j) {
           const uint32_t bj[2] = {bv[j / 2][2 * (j % 2)], bv[j / 2][2 * (j % 2) + 1]};
-          mma<T>(sums[i][j], av[i], bj);
+          mma<T>(&sums[i][4 * j], av[i], bj);
         }
     }
   }
 
   const int lane = thread % 32;
 #pragma unroll
-  for (int i = 0; i < kBlocksM; ++i)
-#pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      float run[8];
-#pragma unroll
-      for (int j = 0; j < 4; ++j) {
-        run[2 * j] = sums[i][j][2 * half];
-        run[2 * j + 1] = sums[i][j][2 * half + 1];
-      }
-      gather_columns(run);
-      store_sums<8, T>(args.out, tile.product, tile.row * Tile::kM + warp_m + 16 * i + 8 * half + lane / 4,
-                       tile.col * Tile::kN + warp_n + 8 * (lane % 4), run);
-    }
+  for (int i = 0; i < kBlocksM; ++i) {
+    store_fragments<Tile::kWarpN>(args.out, tile.product, tile.row * Tile::kM + warp_m + 16 * i + lane / 4,
+                                  tile.col * Tile::kN + warp_n + 2 * (lane % 4), sums[i]);
+    asm volatile("" ::: "memory");  // one after another: all at once take more registers than there are
+  }
 }
 
 }  // namespace tfmini::cuda

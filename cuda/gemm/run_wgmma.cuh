@@ -10,37 +10,42 @@
 
 namespace tfmini::cuda {
 
-template <class T, int kBlocks, bool kAByK, bool kBByK>
+template <class T, int kN, bool kAByK, bool kBByK>
 void launch_wgmma_tile(const Place& place, const TensorMap& a, const TensorMap& b, const WgmmaArgs<T>& args) {
-  using Tile = WgmmaTile<T, kBlocks>;
-  const auto blocks = static_cast<unsigned>(std::min<int64_t>(args.tiles, place.chip.multiprocessors));
-  launch_with_shared(wgmma_gemm<Tile, T, kAByK, kBByK>, dim3(blocks), dim3(Tile::kThreads), Tile::kSharedBytes,
-                     place.stream, a, b, args);
+  using Tile = WgmmaTile<T, kN>;
+  const auto cluster = static_cast<unsigned>(args.cluster);
+  const auto at_once = static_cast<int64_t>(static_cast<unsigned>(place.chip.multiprocessors) / cluster);
+  cudaLaunchAttribute attribute = {};
+  attribute.id = cudaLaunchAttributeClusterDimension;
+  attribute.val.clusterDim = {cluster, 1, 1};
+  launch_with({&attribute, cluster > 1 ? size_t{1} : 0}, wgmma_gemm<Tile, T, kAByK, kBByK>,
+              dim3(static_cast<unsigned>(std::min(args.tiles, at_once)) * cluster), dim3(Tile::kThreads),
+              Tile::kSharedBytes, place.stream, a, b, args);
 }
 
 template <class T, bool kAByK, bool kBByK>
 void launch_wgmma_operands(const Place& place, const TensorMap& a, const TensorMap& b, const WgmmaArgs<T>& args,
-                           int tile_m) {
-  if (tile_m == 256)
-    launch_wgmma_tile<T, 2, kAByK, kBByK>(place, a, b, args);
+                           int tile_n) {
+  if (tile_n == 256)
+    launch_wgmma_tile<T, 256, kAByK, kBByK>(place, a, b, args);
   else
-    launch_wgmma_tile<T, 1, kAByK, kBByK>(place, a, b, args);
+    launch_wgmma_tile<T, 128, kAByK, kBByK>(place, a, b, args);
 }
 
 // False if there can be no tensor maps of these operands; nothing was launched then.
 template <class T>
 bool launch_wgmma(const Place& place, const WgmmaOperand<T>& a, const WgmmaOperand<T>& b, const WgmmaArgs<T>& args,
-                  int tile_m) {
+                  int tile_n) {
   TensorMap map_a, map_b;
-  if (!encode_tensor_map(&map_a, a.shape(tile_m)) || !encode_tensor_map(&map_b, b.shape(128))) return false;
+  if (!encode_tensor_map(&map_a, a.shape()) || !encode_tensor_map(&map_b, b.shape())) return false;
   if constexpr (sizeof(T) == 4) {
-    launch_wgmma_operands<T, true, true>(place, map_a, map_b, args, tile_m);
+    launch_wgmma_operands<T, true, true>(place, map_a, map_b, args, tile_n);
   } else if (a.by_k) {
-    b.by_k ? launch_wgmma_operands<T, true, true>(place, map_a, map_b, args, tile_m)
-           : launch_wgmma_operands<T, true, false>(place, map_a, map_b, args, tile_m);
+    b.by_k ? launch_wgmma_operands<T, true, true>(place, map_a, map_b, args, tile_n)
+           : launch_wgmma_operands<T, true, false>(place, map_a, map_b, args, tile_n);
   } else {
-    b.by_k ? launch_wgmma_operands<T, false, true>(place, map_a, map_b, args, tile_m)
-           : launch_wgmma_operands<T, false, false>(place, map_a, map_b, args, tile_m);
+    b.by_k ? launch_wgmma_operands<T, false, true>(place, map_a, map_b, args, tile_n)
+           : launch_wgmma_operands<T, false, false>(place, map_a, map_b, args, tile_n);
   }
   return true;
 }
@@ -83,19 +88,20 @@ bool run_wgmma(const Place& place, const Gemm<T>& g, const GemmPlan& plan) {
   args.b_batched = b.batch_stride != 0;
   args.out = dense_output(g);
   parts = prepare_output(place, &args.out, g.batch, plan);
-  args.order = {ceil_div(args.out.m, plan.tile_m), ceil_div(args.out.n, plan.tile_n)};
+  args.cluster = plan.cluster;
+  args.order = {ceil_div(args.out.m, plan.tile_m * plan.cluster), ceil_div(args.out.n, plan.tile_n)};
   args.tiles = count_tiles(args.order, g.batch, plan);
-  if (!launch_wgmma(place, a, b, args, plan.tile_m)) return false;
+  if (!launch_wgmma(place, a, b, args, plan.tile_n)) return false;
   if (plan.splits > 1) launch_sum_parts(args.out, g.batch, place.stream);
   return true;
 }
 
 template <class A, bool kBByK>
 void launch_gather(const Place& place, const TensorMap& map_b, const GatherArgs<A>& args) {
-  using Tile = WgmmaTile<typename A::Element, 1>;
+  using Tile = WgmmaTile<typename A::Element, 128>;
   const auto blocks = static_cast<unsigned>(std::min<int64_t>(args.product.tiles, place.chip.multiprocessors));
-  launch_with_shared(wgmma_gather<Tile, A, kBByK>, dim3(blocks), dim3(Tile::kThreads), Tile::kSharedBytes, place.stream,
-                     map_b, args);
+  launch(wgmma_gather<Tile, A, kBByK>, dim3(blocks), dim3(Tile::kThreads), Tile::kSharedBytes, place.stream, map_b,
+         args);
 }
 
 template <class A>
@@ -106,7 +112,7 @@ bool run_wgmma_gather(const Place& place, GatherArgs<A> args, int64_t batch, con
   if constexpr (sizeof(T) == 4)
     if (!b_shape && !b.by_k) b_copy = along_k(place, &b);
   TensorMap map_b;
-  if (!encode_tensor_map(&map_b, b_shape ? *b_shape : b.shape(128))) return false;
+  if (!encode_tensor_map(&map_b, b_shape ? *b_shape : b.shape())) return false;
   WgmmaArgs<T>& product = args.product;
   product.split_depth = plan.split_depth;
   const BufferRef parts = prepare_output(place, &product.out, batch, plan);

@@ -39,7 +39,7 @@ struct GatherArgs {
 // Where a unit of A belongs, in the layout that operand_descriptor() describes.
 template <class A>
 TFMINI_ALWAYS_INLINE constexpr int gathered_unit(int row, int unit) {
-  return (A::kByK ? 0 : unit / 8 * kBoxBytes) + row * 128 + 16 * swizzle_128b(row, unit % 8);
+  return (A::kByK ? 0 : unit / 8 * kBytesOf64) + row * 128 + 16 * swizzle_128b(row, unit % 8);
 }
 
 template <class Tile, class A, bool kBByK>
@@ -54,7 +54,7 @@ __global__ void __launch_bounds__(Tile::kThreads, 1)
   const int thread = static_cast<int>(threadIdx.x);
   if (thread == 0) ring.init(128 + 1);  // each filling thread, and the announcement of B
   __syncthreads();
-  if (thread >= 128) return multiply_tiles<Tile, T, A::kByK, kBByK>(args.product, ring);
+  if (thread >= 128) return multiply_tiles<Tile, T, A::kByK, kBByK>(args.product, ring, 0);
 
   CopyGroups copies;
   Ring<Tile> oldest = ring;  // of those being filled

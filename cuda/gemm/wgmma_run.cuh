@@ -20,7 +20,7 @@ struct WgmmaOperand {
   bool by_k;
   int64_t outer, k, ld, batch, batch_stride;
 
-  TensorShape shape(int tile_outer) const {
+  TensorShape shape() const {
     TensorShape s;
     s.element = tensor_element<T>();
     s.data = data;
@@ -28,8 +28,8 @@ struct WgmmaOperand {
     s.rows = by_k ? outer : k;
     s.batch = batch_stride ? batch : 1;
     s.row_stride = ld * static_cast<int64_t>(sizeof(T));
-    s.batch_stride = batch_stride ? batch_stride * static_cast<int64_t>(sizeof(T)) : s.row_stride;
-    s.box_rows = by_k ? tile_outer : 64;
+    s.batch_stride = batch_stride ? batch_stride * static_cast<int64_t>(sizeof(T)) : s.rows * s.row_stride;
+    s.box_rows = by_k ? Box<true>::kOuter : 64;
     return s;
   }
 };

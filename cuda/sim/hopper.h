@@ -1,6 +1,6 @@
 // core/hopper.cuh for the simulator. A warpgroup's products are computed, by each thread for its own sums, when it
-// waits for them: what was overwritten too early shows. Copies of boxes arrive at once, and must find a barrier that
-// expects no more and no less.
+// waits for them: what was overwritten too early shows, and so does what they read without a fence between the proxies.
+// Copies of boxes arrive at once, and must find a barrier that expects no more and no less.
 #pragma once
 
 #include <cstring>
@@ -38,21 +38,24 @@ struct SimBarrier {
   }
 };
 static_assert(sizeof(SimBarrier) == 8);
-inline SimBarrier& sim_barrier(SharedAddress at) {
+inline SimBarrier& sim_barrier(SharedAddress at, int rank = sim::gang_rank()) {
   if (at % 8) sim::trap("mbarrier: address not aligned");
-  return *static_cast<SimBarrier*>(shared_pointer(at));
+  return *reinterpret_cast<SimBarrier*>(static_cast<char*>(sim::dynamic_shared(rank)) + at);
 }
 
 inline void barrier_init(SharedAddress barrier, int count) {
   sim_barrier(barrier) = {static_cast<uint16_t>(count), static_cast<uint16_t>(count), 0, 0};
 }
 inline void barrier_fence() {}
-inline void barrier_arrive(SharedAddress barrier) {
-  SimBarrier& b = sim_barrier(barrier);
+inline int cluster_rank() { return sim::gang_rank(); }
+inline void cluster_sync() { sim::gang_barrier(); }
+inline void barrier_arrive_at(SharedAddress barrier, int rank) {
+  SimBarrier& b = sim_barrier(barrier, rank);
   if (b.pending == 0) sim::trap("mbarrier: more arrivals than the barrier counts");
   --b.pending;
   b.end_phase_if_complete();
 }
+inline void barrier_arrive(SharedAddress barrier) { barrier_arrive_at(barrier, sim::gang_rank()); }
 inline void barrier_expect(SharedAddress barrier, int bytes) {
   sim_barrier(barrier).bytes += bytes;
   barrier_arrive(barrier);
@@ -61,9 +64,11 @@ inline void barrier_wait(SharedAddress barrier, uint32_t parity) {
   while (sim_barrier(barrier).phase == parity) sim::wait_for_others();
 }
 
-inline void fence_async() {}
+inline void fence_async() { UnfencedWrites::get().fence(); }
 inline void prefetch_tensor_map(const TensorMap*) {}
-inline void copy_box(SharedAddress to, const TensorMap* map, SharedAddress barrier, int col, int row, int batch) {
+inline void copy_box_to(int rank, SharedAddress to, const TensorMap* map, SharedAddress barrier, int col, int row,
+                        int batch) {
+  char* const memory = static_cast<char*>(sim::dynamic_shared(rank));
   if (to % 1024) sim::trap("TMA: a box with the 128-byte swizzle must begin at a multiple of 1024 bytes");
   SimTensorMap m;
   std::memcpy(&m, map->bytes, sizeof m);
@@ -79,11 +84,20 @@ inline void copy_box(SharedAddress to, const TensorMap* map, SharedAddress barri
                     static_cast<size_t>(size));
       if (size == 4) v = round_to_tf32(v);
       const SharedAddress at = to + static_cast<uint32_t>(r * 128 + c * size);
-      std::memcpy(shared_pointer(at ^ (at >> 3 & 0x70)), &v, static_cast<size_t>(size));
+      std::memcpy(memory + (at ^ (at >> 3 & 0x70)), &v, static_cast<size_t>(size));
     }
-  SimBarrier& b = sim_barrier(barrier);
+  UnfencedWrites::get().forget(memory + to, static_cast<size_t>(s.box_rows) * 128);
+  SimBarrier& b = sim_barrier(barrier, rank);
   b.bytes -= s.box_rows * 128;
   b.end_phase_if_complete();
+}
+inline void copy_box(SharedAddress to, const TensorMap* map, SharedAddress barrier, int col, int row, int batch) {
+  copy_box_to(sim::gang_rank(), to, map, barrier, col, row, batch);
+}
+inline void copy_box_to_all(SharedAddress to, const TensorMap* map, SharedAddress barrier, int col, int row, int batch,
+                            uint16_t blocks) {
+  for (int rank = 0; rank < 16; ++rank)
+    if (blocks >> rank & 1) copy_box_to(rank, to, map, barrier, col, row, batch);
 }
 
 template <int kRegisters>
@@ -100,12 +114,14 @@ inline uint64_t matrix_descriptor(SharedAddress at, int chunk, int group) {
          static_cast<uint64_t>(group >> 4) << 32 | uint64_t{1} << 62;
 }
 
+template <int kN>
 class WarpgroupMma {
  public:
+  using Sums = float[kN / 2];
   void begin() {}
-  void hold(float (&)[64]) {}
+  void hold(Sums&) {}
   template <class T, bool kAByK, bool kBByK>
-  void multiply(float (&d)[64], uint64_t a, uint64_t b) {
+  void multiply(Sums& d, uint64_t a, uint64_t b) {
     open_.push_back({&product<T, kAByK, kBByK>, d, a, b});
   }
   void commit() { groups_.push_back(std::move(open_)), open_.clear(); }
@@ -136,8 +152,11 @@ class WarpgroupMma {
     constexpr uint32_t kSize = sizeof(T);
     const uint32_t at = start + (kByK ? o / 8 * group + o % 8 * 128 + i * kSize
                                       : o / 64 * chunk + o % 64 * kSize + i / 8 * group + i % 8 * 128);
+    const void* from = shared_pointer(at ^ (at >> 3 & 0x70));
+    if (UnfencedWrites::get().has(from))
+      sim::trap("wgmma: reads what a thread has written without fence.proxy.async after it");
     uint32_t v = 0;
-    std::memcpy(&v, shared_pointer(at ^ (at >> 3 & 0x70)), kSize);
+    std::memcpy(&v, from, kSize);
     return fragment_element<T>(v, 0);
   }
   template <class T, bool kAByK, bool kBByK>
@@ -147,7 +166,7 @@ class WarpgroupMma {
     for (int lower = 0; lower < 2; ++lower) {
       float row[kDepth];
       for (int k = 0; k < kDepth; ++k) row[k] = element<T, kAByK>(a, 16 * warp + lane / 4 + 8 * lower, k);
-      for (int j = 0; j < 16; ++j)
+      for (int j = 0; j < kN / 8; ++j)
         for (int e = 0; e < 2; ++e)
           for (int k = 0; k < kDepth; ++k)
             d[4 * j + 2 * lower + e] += row[k] * element<T, kBByK>(b, 8 * j + 2 * (lane % 4) + e, k);

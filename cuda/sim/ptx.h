@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstring>
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -21,7 +22,57 @@ inline uint32_t load_shared(SharedAddress at) {
   std::memcpy(&v, shared_pointer(at), 4);
   return v;
 }
-inline void store_shared(SharedAddress at, uint16_t v) { std::memcpy(shared_pointer(at), &v, 2); }
+
+// Shared memory that threads have written and not yet shown to the asynchronous proxy, through which tensor cores of
+// sm_90a and the copy engine read: per 16 bytes of a gang's memory, who wrote there (ordinary stores are not seen
+// here).
+class UnfencedWrites {
+ public:
+  static UnfencedWrites& get() {
+    static auto* writes = new UnfencedWrites;
+    if (writes->gang_ != sim::gang_number()) {
+      writes->gang_ = sim::gang_number();
+      writes->writer_.clear();
+      writes->units_.clear();
+    }
+    return *writes;
+  }
+  void add(const void* at, size_t bytes) {
+    for (size_t u = unit(at); u <= unit(static_cast<const char*>(at) + bytes - 1); ++u) {
+      if (u >= writer_.size()) writer_.resize(u + 1024);
+      if (writer_[u] == thread()) continue;
+      writer_[u] = thread();
+      units_[thread()].push_back(u);
+    }
+  }
+  // fence.proxy.async, by this thread for its own.
+  void fence() {
+    for (size_t u : units_[thread()])
+      if (writer_[u] == thread()) writer_[u] = 0;
+    units_[thread()].clear();
+  }
+  // The copy engine has written there.
+  void forget(const void* at, size_t bytes) {
+    for (size_t u = unit(at); u < writer_.size() && u <= unit(static_cast<const char*>(at) + bytes - 1); ++u)
+      writer_[u] = 0;
+  }
+  bool has(const void* at) const { return unit(at) < writer_.size() && writer_[unit(at)] != 0; }
+
+ private:
+  static size_t unit(const void* at) {
+    return static_cast<size_t>(static_cast<const char*>(at) - static_cast<char*>(sim::dynamic_shared(0))) / 16;
+  }
+  static int thread() { return sim::gang_rank() * sim::kMaxThreads + static_cast<int>(threadIdx.x) + 1; }
+
+  uint64_t gang_ = 0;
+  std::vector<int> writer_;  // 0: nobody
+  std::map<int, std::vector<size_t>> units_;
+};
+
+inline void store_shared(SharedAddress at, uint16_t v) {
+  std::memcpy(shared_pointer(at), &v, 2);
+  UnfencedWrites::get().add(shared_pointer(at), 2);
+}
 
 class CopyGroups {
  public:
@@ -39,6 +90,7 @@ class CopyGroups {
           std::memcpy(shared_pointer(c.to), c.from, c.bytes);
         else
           std::memset(shared_pointer(c.to), 0, c.bytes);
+        UnfencedWrites::get().add(shared_pointer(c.to), c.bytes);
       }
       groups_.erase(groups_.begin());
     }
@@ -99,7 +151,7 @@ float fragment_element(uint32_t reg, int i) {
 }
 
 template <class T>
-void mma(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
+void mma(float* d, const uint32_t (&a)[4], const uint32_t (&b)[2]) {
   constexpr int kPer = 4 / sizeof(T), kHalf = 4 * kPer;  // elements of a register, and of 16 bytes along k
   struct Operands {
     uint32_t a[4], b[2];

@@ -87,9 +87,11 @@ void check_wgmma(Device& device) {
   if (const Chip chip = place(device).chip; chip.major != 9 || chip.minor != 0) return;
   for (const bool ta : {false, true})
     for (const bool tb : {false, true})
-      for (const int tile_m : {128, 256})
+      for (const GemmPlan& plan : {GemmPlan{GemmKernel::kWgmma, 128, 128}, GemmPlan{GemmKernel::kWgmma, 128, 256},
+                                   GemmPlan{GemmKernel::kWgmma, 128, 256, 1, 0, 2}})
         for (const Sizes& s : {Sizes{136, 144, 72}, Sizes{520, 272, 264}, Sizes{64, 64, 600, 2}}) {
-          GemmPlan p{GemmKernel::kWgmma, tile_m, 128, s.batch == 2 ? 3 : 1, 0};
+          GemmPlan p = plan;
+          p.splits = s.batch == 2 ? 3 : 1;
           p.split_depth = static_cast<int>((s.k + p.splits * 64 - 1) / (p.splits * 64) * 64);
           check_gemm<T>(device, s, ta, tb, true, &p);
         }

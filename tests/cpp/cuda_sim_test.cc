@@ -7,7 +7,8 @@
 #include <cmath>
 #include <vector>
 
-#include "core/launch.cuh"
+#include "core/grid.cuh"
+#include "core/hopper.cuh"
 
 namespace {
 
@@ -45,6 +46,36 @@ __global__ void half_barrier() {
 }
 
 __global__ void increment(int* x) { atomicAdd(x, 1); }
+
+// A warpgroup multiplies what its threads have copied to shared memory; the fence is between the proxies.
+template <bool fence>
+__global__ void multiply_copied(const uint4* x, float* y) {
+  using namespace tfmini::cuda;
+  const SharedAddress a = shared_address(dynamic_shared<char>()), b = a + 64 * 128;
+  CopyGroups copies;
+  for (unsigned i = threadIdx.x; i < (64 + 128) * 128 / 16; i += 128) copies.copy<16>(a + 16 * i, x, x);
+  copies.commit();
+  copies.wait<0>();
+  if constexpr (fence) fence_async();
+  __syncthreads();
+  WarpgroupMma<128> mma;
+  float sums[64] = {};
+  mma.begin();
+  mma.multiply<tfmini::BFloat16, true, true>(sums, matrix_descriptor(a, 16, 1024), matrix_descriptor(b, 16, 1024));
+  mma.commit();
+  mma.wait<0>();
+  y[threadIdx.x] = sums[0];
+}
+
+// Every block adds one in turn, and sees what the others have added before.
+__global__ void count_together(int* x, unsigned* arrived, int* seen) {
+  for (unsigned turn = 0; turn < gridDim.x; ++turn) {
+    if (turn == blockIdx.x && threadIdx.x == 0) ++*x;
+    tfmini::cuda::grid_barrier(arrived, 2 * turn + 1);
+    if (threadIdx.x == 0) seen[blockIdx.x * gridDim.x + turn] = *x;
+    tfmini::cuda::grid_barrier(arrived, 2 * turn + 2);
+  }
+}
 
 template <class T>
 T* to_device(const std::vector<T>& host) {
@@ -141,6 +172,38 @@ void streams() {
   cudaStreamDestroy(b);
 }
 
+void proxies() {
+  uint4* x = to_device(std::vector<uint4>{{0x3f803f80u, 0x3f803f80u, 0x3f803f80u, 0x3f803f80u}});  // ones
+  float* y = to_device(std::vector<float>(128));
+  launch(&multiply_copied<true>, 1, 128, 192 * 128, nullptr, x, y);
+  CHECK(to_host(y, 128)[77] == 16);
+  launch(&multiply_copied<false>, 1, 128, 192 * 128, nullptr, x, y);
+  CHECK(cudaDeviceSynchronize() == cudaErrorLaunchFailure);
+  cudaFree(x);
+  cudaFree(y);
+}
+
+void gangs() {
+  int *x = to_device(std::vector<int>(1)), *seen = to_device(std::vector<int>(9));
+  unsigned* arrived = to_device(std::vector<unsigned>(1));
+  tfmini::cuda::launch_together(&count_together, 3, 40, 0, nullptr, x, arrived, seen);
+  CHECK(to_host(seen, 9) == (std::vector<int>{1, 2, 3, 1, 2, 3, 1, 2, 3}));
+  cudaLaunchConfig_t config = {};
+  cudaLaunchAttribute attribute = {};
+  config.attrs = &attribute;
+  config.numAttrs = 1;
+  config.blockDim = 1024;
+  attribute.id = cudaLaunchAttributeCooperative;
+  attribute.val.cooperative = 1;
+  config.gridDim = 7;  // two blocks on each of three multiprocessors
+  CHECK(cudaLaunchKernelEx(&config, &increment, x) == cudaErrorInvalidConfiguration);
+  attribute.id = cudaLaunchAttributeClusterDimension;
+  attribute.val.clusterDim = {2, 1, 1};
+  CHECK(cudaLaunchKernelEx(&config, &increment, x) == cudaErrorInvalidConfiguration);
+  CHECK(cudaGetLastError() != cudaSuccess);
+  for (void* p : {(void*)x, (void*)seen, (void*)arrived}) cudaFree(p);
+}
+
 void mistakes() {
   int host = 0, *x = to_device(std::vector<int>{1, 2});
   CHECK(cudaMemcpy(x, &host, sizeof(int), cudaMemcpyDeviceToHost) == cudaErrorInvalidMemcpyDirection);
@@ -168,6 +231,8 @@ int main() {
   barriers();
   warps();
   streams();
+  proxies();
+  gangs();
   mistakes();
 }
 #else
