@@ -4,6 +4,7 @@
 // element (forward: nothing much cancels) or from the mean; they are joined in double, in an order that depends on
 // sizes only.
 #include "core/launch.cuh"
+#include "core/quotient.cuh"
 #include "core/reduce.cuh"
 #include "core/registry.h"
 #include "core/stream.h"
@@ -12,7 +13,8 @@
 namespace tfmini::cuda {
 namespace {
 
-constexpr int64_t kMaxChunks = 64;
+// Blocks that add up channels: several per multiprocessor, to have enough reads on their way.
+constexpr int64_t kBlocks = 1024;
 
 // An image as [outer, channels, inner]; `rows` values per channel.
 struct Image {
@@ -25,7 +27,7 @@ struct Image {
     rows = outer * inner;
   }
   __device__ int64_t at(int64_t row, int64_t channel) const {
-    return inner == 1 ? row * channels + channel : (row / inner * channels + channel) * inner + row % inner;
+    return inner == 1 ? row * channels + channel : row + (quotient(row, inner) * (channels - 1) + channel) * inner;
   }
 };
 
@@ -43,13 +45,19 @@ __global__ void __launch_bounds__(kThreads)
   C a = C(0), b = C(0);
   if (channel < image.channels) {
     const C middle = kForward ? widen(x[image.at(0, channel)]) : center[channel];
-    const int64_t first = last ? ty : threadIdx.x, step = last ? 8 : kThreads;
-    for (int64_t r = begin + first; r < end; r += step) {
-      const int64_t i = image.at(r, channel);
+    const auto add = [&](int64_t i) {
       const C d = widen(x[i]) - middle;
       const C v = kForward ? d : widen(g[i]);
       a += v;
       b += v * d;
+    };
+    if (last) {
+#pragma unroll 8
+      for (int64_t i = (begin + ty) * image.channels + channel; i < end * image.channels; i += 8 * image.channels)
+        add(i);
+    } else {
+#pragma unroll 4
+      for (int64_t r = begin + threadIdx.x; r < end; r += kThreads) add(image.at(r, channel));
     }
   }
   if (!last) {  // a block for one channel
@@ -71,19 +79,22 @@ __global__ void __launch_bounds__(kThreads)
   }
 }
 
+// A channel's sums over all chunks, by a warp: every lane gets them.
 struct TwoSums {
   double a = 0, b = 0;
   __device__ TwoSums(const double* sums, int64_t chunks, int64_t channels, int64_t channel) {
-    for (int64_t k = 0; k < chunks; ++k) {
+    for (int64_t k = threadIdx.x % 32; k < chunks; k += 32) {
       a += sums[2 * (k * channels + channel)];
       b += sums[2 * (k * channels + channel) + 1];
     }
+    a = warp_reduce<Reduction::kSum>(a);
+    b = warp_reduce<Reduction::kSum>(b);
   }
 };
 
 // y = scale * (x - center) + weight * g + offset, per channel.
 template <class C>
-struct Coefficients {
+struct alignas(4 * sizeof(C)) Coefficients {
   C scale, center, weight, offset;
 };
 
@@ -97,10 +108,19 @@ __global__ void __launch_bounds__(kThreads)
   T in[kPack] = {}, grad[kPack] = {}, out[kPack];
   load_pack<kPack>(x + begin, left, aligned, in);
   if (g) load_pack<kPack>(g + begin, left, aligned, grad);
+  int64_t channel = begin, inside = 0;  // where the first element is, then the others
+  if (image.inner > 1) {
+    channel = quotient(begin, image.inner);
+    inside = begin - channel * image.inner;
+  }
+  split(channel, image.channels);
 #pragma unroll
   for (int i = 0; i < kPack; ++i) {
-    const int64_t at = begin + i < n ? begin + i : 0;
-    const auto k = coefficients[image.inner == 1 ? at % image.channels : at / image.inner % image.channels];
+    const auto k = coefficients[channel];
+    if (++inside == image.inner) {
+      inside = 0;
+      if (++channel == image.channels) channel = 0;
+    }
     const auto base = g ? k.weight * widen(grad[i]) + k.offset : k.offset;
     out[i] = narrow<T>(k.scale * (widen(in[i]) - k.center) + base);
   }
@@ -115,15 +135,17 @@ struct Statistics {
   bool training;
 };
 
+// A warp per channel.
 template <class T>
 __global__ void forward_coefficients(Image image, const T* x, const double* sums, int64_t chunks,
                                      Statistics<ComputeType<T>> s, Coefficients<ComputeType<T>>* out) {
   using C = ComputeType<T>;
-  const int64_t i = thread_index();
+  const int64_t i = thread_index() / 32;
   if (i >= image.channels) return;
   double mean, variance;
   if (s.training) {
     const TwoSums t(sums, chunks, image.channels, i);
+    if (threadIdx.x % 32) return;
     const double n = static_cast<double>(image.rows), shift = t.a / n;
     mean = static_cast<double>(widen(x[image.at(0, i)])) + shift;
     variance = t.b / n - shift * shift;
@@ -134,6 +156,7 @@ __global__ void forward_coefficients(Image image, const T* x, const double* sums
     s.mean_out[i] = static_cast<C>(keep ? (1 - s.factor) * s.running_mean[i] + s.factor * mean : mean);
     s.variance_out[i] = static_cast<C>(keep ? (1 - s.factor) * s.running_variance[i] + s.factor * whole : whole);
   } else {
+    if (threadIdx.x % 32) return;
     mean = s.running_mean[i];
     variance = s.running_variance[i];
     s.mean_out[i] = s.running_mean[i];
@@ -148,9 +171,10 @@ template <class C>
 __global__ void backward_coefficients(Image image, const double* sums, int64_t chunks, const C* scale, const C* mean,
                                       const C* variance, double epsilon, bool training, C* dscale, C* doffset,
                                       Coefficients<C>* out) {
-  const int64_t i = thread_index();
+  const int64_t i = thread_index() / 32;
   if (i >= image.channels) return;
   const TwoSums t(sums, chunks, image.channels, i);
+  if (threadIdx.x % 32) return;
   const double inverse = 1.0 / (static_cast<double>(variance[i]) + epsilon), deviation = sqrt(inverse);
   const double factor = scale[i] * deviation, n = static_cast<double>(image.rows);
   dscale[i] = static_cast<C>(t.b * deviation);
@@ -163,7 +187,7 @@ template <class T, bool kForward>
 Tensor sum_channels(KernelContext& c, const Image& image, const T* x, const T* g, const ComputeType<T>* center,
                     int64_t& chunks) {
   const int64_t columns = image.inner == 1 ? (image.channels + 31) / 32 : image.channels;
-  const int64_t wanted = std::max<int64_t>(1, std::min(kMaxChunks, 512 / columns));
+  const int64_t wanted = std::max<int64_t>(1, kBlocks / columns);
   const int64_t chunk = std::max<int64_t>(256, (image.rows + wanted - 1) / wanted);
   chunks = std::max<int64_t>(1, (image.rows + chunk - 1) / chunk);
   Tensor sums = c.scratch(DType::kDouble, Shape{chunks, image.channels, 2});
@@ -202,7 +226,7 @@ struct FusedBatchNorm {
     auto* coefficients = static_cast<Coefficients<C>*>(k.raw());
     const Statistics<C> statistics{c.in<C>(1),  c.in<C>(2),  c.in<C>(3), c.in<C>(4), c.out<C>(1), c.out<C>(2),
                                    c.out<C>(3), c.out<C>(4), epsilon,    factor,     training};
-    launch(&forward_coefficients<T>, blocks_for(image.channels), kThreads, 0, s, image, x,
+    launch(&forward_coefficients<T>, blocks_for(image.channels * 32), kThreads, 0, s, image, x,
            training ? sums.data<double>() : nullptr, chunks, statistics, coefficients);
     if (image.rows == 0) return;
     constexpr int kPack = kPackOf<T>;
@@ -229,8 +253,8 @@ struct FusedBatchNormGrad {
     const Tensor sums = sum_channels<T, false>(c, image, x, g, c.in<C>(3), chunks);
     Tensor k = c.scratch(dtype_of<C>, Shape{image.channels, 4});
     auto* coefficients = static_cast<Coefficients<C>*>(k.raw());
-    launch(&backward_coefficients<C>, blocks_for(image.channels), kThreads, 0, s, image, sums.data<double>(), chunks,
-           c.in<C>(2), c.in<C>(3), c.in<C>(4), epsilon, training, c.out<C>(1), c.out<C>(2), coefficients);
+    launch(&backward_coefficients<C>, blocks_for(image.channels * 32), kThreads, 0, s, image, sums.data<double>(),
+           chunks, c.in<C>(2), c.in<C>(3), c.in<C>(4), epsilon, training, c.out<C>(1), c.out<C>(2), coefficients);
     if (image.rows == 0) return;
     constexpr int kPack = kPackOf<T>;
     launch(&apply<T>, blocks_for((image.rows * image.channels + kPack - 1) / kPack), kThreads, 0, s, image, x, g,

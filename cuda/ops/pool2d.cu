@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "core/launch.cuh"
+#include "core/quotient.cuh"
 #include "core/registry.h"
 #include "core/stream.h"
 #include "core/vec.cuh"
@@ -18,9 +19,17 @@ struct Position {
 
 // Element i of images of this size; threads next to each other have elements next to each other.
 __device__ __forceinline__ Position locate(const PoolGeometry& g, int64_t height, int64_t width, int64_t i) {
-  if (g.nchw) return {i / width / height / g.channels, i / width % height, i % width, i / width / height % g.channels};
-  const int64_t pixel = i / g.channels;
-  return {pixel / width / height, pixel / width % height, pixel % width, i % g.channels};
+  Position p;
+  if (!g.nchw) {
+    const int64_t pixel = split(i, g.channels);
+    p.channel = i;
+    i = pixel;
+  }
+  p.image = split(i, height * width * (g.nchw ? g.channels : 1));
+  if (g.nchw) p.channel = split(i, height * width);
+  p.y = split(i, width);
+  p.x = i;
+  return p;
 }
 __device__ __forceinline__ int64_t index(const PoolGeometry& g, int64_t height, int64_t width, const Position& p) {
   return g.nchw ? ((p.image * g.channels + p.channel) * height + p.y) * width + p.x
