@@ -1,6 +1,7 @@
 #include "bindings/device_array.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "bindings/dlpack.h"
 #include "bindings/module.h"
@@ -148,13 +149,18 @@ Tensor from_interface(py::handle value, const py::dict& d, DType dtype, const st
   const uint8_t ordinal = device_of(data);
   require_gpu(ordinal, gpus);
   Device& device = device_at(ordinal);
-  const bool has_stream = d.contains("stream") && !d["stream"].is_none();
-  const auto queue = has_stream ? d["stream"].cast<uintptr_t>() : uintptr_t{0};
-  if (has_stream) device.wait_for(queue);
+  // Before version 3 arrays could not say: they were made, and will be used, on the legacy default stream.
+  constexpr uintptr_t kLegacyStream = 1;
+  std::optional<uintptr_t> queue;
+  if (d.contains("stream") && !d["stream"].is_none())
+    queue = d["stream"].cast<uintptr_t>();
+  else if (!d.contains("version") || d["version"].cast<int>() < 3)
+    queue = kLegacyStream;
+  if (queue) device.wait_for(*queue);
   // Without a stream nothing more is queued on it, and the memory may be reused as soon as the run returns.
-  loans.emplace_back(nullptr, [&device, has_stream, queue](void*) {
-    if (has_stream)
-      device.let_wait(queue);
+  loans.emplace_back(nullptr, [&device, queue](void*) {
+    if (queue)
+      device.let_wait(*queue);
     else
       device.synchronize();
   });

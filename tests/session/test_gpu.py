@@ -199,6 +199,19 @@ def test_two_devices():
         np.testing.assert_array_equal(sess.run(b), rand(9))
 
 
+def test_shared_memory_is_asked_for_on_each_device():
+    gpus = len(tf.config.list_physical_devices("GPU"))
+    x = rand(3, 9000)
+    for i in range(gpus):
+        with tf.device(f"/gpu:{i}"):
+            e = tf.exp(x - tf.reduce_max(tf.constant(x), axis=1, keepdims=True))  # rows in shared memory, > 48 KiB
+            y = e / tf.reduce_sum(e, axis=1, keepdims=True)
+        with tf.Session() as sess:
+            got = sess.run(y)
+        want = np.exp(x - x.max(axis=1, keepdims=True))
+        np.testing.assert_allclose(got, want / want.sum(axis=1, keepdims=True), rtol=1e-5)
+
+
 class Lent:
     """An array of another library on a GPU: what CuPy, PyTorch and JAX show of theirs."""
 
@@ -212,6 +225,14 @@ class Lent:
     @property
     def __cuda_array_interface__(self):
         return {**self.array.__cuda_array_interface__, "stream": self.stream}
+
+
+class LentByVersion2(Lent):
+    """Before arrays could name a stream."""
+
+    @property
+    def __cuda_array_interface__(self):
+        return {k: v for k, v in super().__cuda_array_interface__.items() if k != "stream"} | {"version": 2}
 
 
 class LentByDlpack(Lent):
@@ -233,13 +254,14 @@ def on_device(value):
         return sess.run(v, options=tf.RunOptions(fetch_on_device=True))
 
 
-@pytest.mark.parametrize("kind", ["interface", "no stream", "dlpack", "itself"])
+@pytest.mark.parametrize("kind", ["interface", "no stream", "version 2", "dlpack", "itself"])
 def test_arrays_of_others_are_fed_where_they_are(kind):
     value = rand(33, 3)
     array = on_device(value)
     lent = {
         "interface": lambda: Lent(array),
         "no stream": lambda: Lent(array, stream=None),
+        "version 2": lambda: LentByVersion2(array),
         "dlpack": lambda: Lent(array, dlpack=True),
         "itself": lambda: array,
     }[kind]()
