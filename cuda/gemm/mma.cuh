@@ -143,11 +143,9 @@ __global__ void __launch_bounds__(Tile::kThreads, 256 / Tile::kThreads * 2) mma_
 
   const int lane = thread % 32;
 #pragma unroll
-  for (int i = 0; i < kBlocksM; ++i) {
+  for (int i = 0; i < kBlocksM; ++i)
     store_fragments<Tile::kWarpN>(args.out, tile.product, tile.row * Tile::kM + warp_m + 16 * i + lane / 4,
                                   tile.col * Tile::kN + warp_n + 2 * (lane % 4), sums[i]);
-    asm volatile("" ::: "memory");  // one after another: all at once take more registers than there are
-  }
 }
 
 }  // namespace tfmini::cuda
