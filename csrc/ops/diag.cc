@@ -1,4 +1,8 @@
 // Diagonals: Diag, DiagPart, MatrixDiag, MatrixDiagPart, MatrixSetDiag, MatrixBandPart.
+#include "ops/diag.h"
+
+#include <algorithm>
+
 #include "core/infer.h"
 #include "core/parallel.h"
 #include "core/registry.h"
@@ -14,8 +18,8 @@ void diag_shape(InferContext& c) {
 
 void diag_kernel(KernelContext& c) {
   const int64_t n = c.input(0).num_elements();
-  zero_run(c.output_dtype(0), c.output(0).raw(), n * n);
-  StridedCopy().dim(n, 1, n + 1)(c.output_dtype(0), c.input(0).raw(), c.output(0).raw());
+  zero_run(c, c.output_dtype(0), c.output(0).raw(), n * n);
+  StridedCopy().dim(n, 1, n + 1)(c, c.output_dtype(0), c.input(0).raw(), c.output(0).raw());
 }
 
 void diag_part_shape(InferContext& c) {
@@ -30,7 +34,7 @@ void diag_part_shape(InferContext& c) {
 
 void diag_part_kernel(KernelContext& c) {
   const int64_t n = c.output(0).num_elements();
-  StridedCopy().dim(n, n + 1, 1)(c.output_dtype(0), c.input(0).raw(), c.output(0).raw());
+  StridedCopy().dim(n, n + 1, 1)(c, c.output_dtype(0), c.input(0).raw(), c.output(0).raw());
 }
 
 void matrix_diag_shape(InferContext& c) {
@@ -39,23 +43,16 @@ void matrix_diag_shape(InferContext& c) {
   c.set_output(0, s);
 }
 
-// Sizes of a stack of matrices.
-struct Matrices {
-  explicit Matrices(const Shape& s) : rows(s.dim(-2)), cols(s.dim(-1)), count(s.product(0, s.rank() - 2)) {}
-  int64_t rows, cols, count;
-  int64_t diagonal() const { return std::min(rows, cols); }
-};
-
-void write_diagonals(const Matrices& m, const Tensor& diagonal, Tensor& out) {
+void write_diagonals(const KernelContext& c, const Matrices& m, const Tensor& diagonal, Tensor& out) {
   StridedCopy()
       .dim(m.count, m.diagonal(), m.rows * m.cols)
-      .dim(m.diagonal(), 1, m.cols + 1)(out.dtype(), diagonal.raw(), out.raw());
+      .dim(m.diagonal(), 1, m.cols + 1)(c, out.dtype(), diagonal.raw(), out.raw());
 }
 
 void matrix_diag_kernel(KernelContext& c) {
   Tensor& out = c.output(0);
-  zero_run(out.dtype(), out.raw(), out.num_elements());
-  write_diagonals(Matrices(out.shape()), c.input(0), out);
+  zero_run(c, out.dtype(), out.raw(), out.num_elements());
+  write_diagonals(c, Matrices(out.shape()), c.input(0), out);
 }
 
 Shape diagonal_of(const Shape& in) {
@@ -73,7 +70,7 @@ void matrix_diag_part_kernel(KernelContext& c) {
   const Matrices m(c.input(0).shape());
   StridedCopy()
       .dim(m.count, m.rows * m.cols, m.diagonal())
-      .dim(m.diagonal(), m.cols + 1, 1)(c.output_dtype(0), c.input(0).raw(), c.output(0).raw());
+      .dim(m.diagonal(), m.cols + 1, 1)(c, c.output_dtype(0), c.input(0).raw(), c.output(0).raw());
 }
 
 void matrix_set_diag_shape(InferContext& c) {
@@ -87,8 +84,8 @@ void matrix_set_diag_shape(InferContext& c) {
 void matrix_set_diag_kernel(KernelContext& c) {
   const Tensor& x = c.input(0);
   Tensor& out = c.output(0);
-  if (out.raw() != x.raw()) copy_run(x.dtype(), x.raw(), out.raw(), x.num_elements());
-  write_diagonals(Matrices(out.shape()), c.input(1), out);
+  if (out.raw() != x.raw()) copy_run(c, x.dtype(), x.raw(), out.raw(), x.num_elements());
+  write_diagonals(c, Matrices(out.shape()), c.input(1), out);
 }
 
 void matrix_band_part_shape(InferContext& c) {
@@ -100,20 +97,16 @@ void matrix_band_part_shape(InferContext& c) {
 void matrix_band_part_kernel(KernelContext& c) {
   const Tensor& x = c.input(0);
   Tensor& out = c.output(0);
-  const Matrices m(x.shape());
-  int64_t lower = c.input(1).int_at(0), upper = c.input(2).int_at(0);
-  check(lower <= m.rows, "num_lower must be negative or at most the number of rows ", m.rows, ", got ", lower);
-  check(upper <= m.cols, "num_upper must be negative or at most the number of columns ", m.cols, ", got ", upper);
-  if (lower < 0) lower = m.rows;
-  if (upper < 0) upper = m.cols;
+  const Band band(c);
+  const Matrices& m = band.matrices;
   const DType dtype = x.dtype();
   const bool same = out.raw() == x.raw();
   const int64_t bytes = m.cols * static_cast<int64_t>(dtype_size(dtype));
   parallel_for(m.count * m.rows, grain_for_bytes(2 * bytes), [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r) {
       const int64_t row = r % m.rows, at = r * m.cols;
-      const int64_t first = std::clamp<int64_t>(row - lower, 0, m.cols);
-      const int64_t last = std::clamp<int64_t>(row + upper + 1, first, m.cols);
+      const int64_t first = std::clamp<int64_t>(row - band.lower, 0, m.cols);
+      const int64_t last = std::clamp<int64_t>(row + band.upper + 1, first, m.cols);
       zero_run(dtype, element(out, at), first);
       if (!same) copy_run(dtype, element(x, at + first), element(out, at + first), last - first);
       zero_run(dtype, element(out, at + last), m.cols - last);
@@ -125,16 +118,16 @@ void matrix_band_part_kernel(KernelContext& c) {
 
 void register_diag(Registry& r) {
   r.op("Diag").input("diagonal: T").output("output: T").attr("T: type").shape(diag_shape);
-  r.kernel("Diag", DeviceKind::kCPU, DType::kInvalid, diag_kernel);
+  any_device_kernel(r, "Diag", diag_kernel);
 
   r.op("DiagPart").input("input: T").output("diagonal: T").attr("T: type").shape(diag_part_shape);
-  r.kernel("DiagPart", DeviceKind::kCPU, DType::kInvalid, diag_part_kernel);
+  any_device_kernel(r, "DiagPart", diag_part_kernel);
 
   r.op("MatrixDiag").input("diagonal: T").output("output: T").attr("T: type").shape(matrix_diag_shape);
-  r.kernel("MatrixDiag", DeviceKind::kCPU, DType::kInvalid, matrix_diag_kernel);
+  any_device_kernel(r, "MatrixDiag", matrix_diag_kernel);
 
   r.op("MatrixDiagPart").input("input: T").output("diagonal: T").attr("T: type").shape(matrix_diag_part_shape);
-  r.kernel("MatrixDiagPart", DeviceKind::kCPU, DType::kInvalid, matrix_diag_part_kernel);
+  any_device_kernel(r, "MatrixDiagPart", matrix_diag_part_kernel);
 
   r.op("MatrixSetDiag")
       .input("input: T")
@@ -143,7 +136,7 @@ void register_diag(Registry& r) {
       .attr("T: type")
       .shape(matrix_set_diag_shape)
       .in_place(0);
-  r.kernel("MatrixSetDiag", DeviceKind::kCPU, DType::kInvalid, matrix_set_diag_kernel);
+  any_device_kernel(r, "MatrixSetDiag", matrix_set_diag_kernel);
 
   r.op("MatrixBandPart")
       .input("input: T")

@@ -1,4 +1,6 @@
 // Local response normalization across channels and its gradient.
+#include "ops/lrn.h"
+
 #include <algorithm>
 #include <cmath>
 #include <vector>
@@ -16,16 +18,8 @@ void grad_shape(InferContext& c) {
   c.set_output(0, merge(merge(c.with_rank(0, 4), c.with_rank(1, 4)), c.with_rank(2, 4)));
 }
 
-struct Params {
-  int64_t radius;
-  double bias, alpha, beta;
-  explicit Params(const Attrs& attrs)
-      : radius(attrs.integer("depth_radius")),
-        bias(attrs.real("bias")),
-        alpha(attrs.real("alpha")),
-        beta(attrs.real("beta")) {
-    check(radius >= 0, "depth_radius must not be negative, got ", radius);
-  }
+struct Params : LrnParams {
+  using LrnParams::LrnParams;
 
   // sums[c] = sum of values[c - radius .. c + radius]. Each by itself: a running sum would carry a
   // NaN or infinity on to channels that do not see it.

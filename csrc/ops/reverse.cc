@@ -1,4 +1,6 @@
 // Reverse, ReverseV2 and ReverseSequence.
+#include "ops/reverse.h"
+
 #include "core/elements.h"
 #include "core/infer.h"
 #include "core/parallel.h"
@@ -80,23 +82,15 @@ class ReverseSequence {
     for (size_t i = 0; i < lengths.size(); ++i)
       check(lengths[i] >= 0 && lengths[i] <= steps, "seq_lengths[", i, "] = ", lengths[i], " is not in [0, ", steps,
             "]");
-    // [.., outer dim, .., inner dim, ..] with batch and sequence as the two, in either order.
-    const int first = std::min(batch_, seq_), second = std::max(batch_, seq_);
-    const int64_t outer = x.shape().product(0, second);
-    const int64_t middle = x.shape().product(first + 1, second);
-    const int64_t inner = x.shape().product(second + 1, x.rank());
-    const int64_t n1 = x.dim(first), n2 = x.dim(second);
+    const ReversedSequences at(x.shape(), batch_, seq_);
     with_element(x.dtype(), [&]<class T>(std::type_identity<T>) {
       const T* from = x.data<T>();
       T* to = c.out<T>(0);
-      parallel_for(outer, grain_for_bytes(2 * n2 * inner * sizeof(T)), [&](int64_t begin, int64_t end) {
+      parallel_for(at.outer, grain_for_bytes(2 * at.second * at.inner * sizeof(T)), [&](int64_t begin, int64_t end) {
         for (int64_t o = begin; o < end; ++o)
-          for (int64_t j = 0; j < n2; ++j) {
-            const int64_t i = o / middle % n1;
-            const int64_t step = seq_ == first ? i : j, length = lengths[static_cast<size_t>(seq_ == first ? j : i)];
-            const int64_t source = step < length ? length - 1 - step : step;
-            const int64_t at = seq_ == first ? (o + (source - i) * middle) * n2 + j : o * n2 + source;
-            std::copy_n(from + at * inner, inner, to + (o * n2 + j) * inner);
+          for (int64_t j = 0, i = at.place(o); j < at.second; ++j) {
+            const int64_t source = at.source(o, i, j, lengths[static_cast<size_t>(at.sequence(i, j))]);
+            std::copy_n(from + source * at.inner, at.inner, to + (o * at.second + j) * at.inner);
           }
       });
     });
@@ -116,7 +110,7 @@ void register_reverse(Registry& r) {
       .attr("T: type")
       .shape(reverse_shape)
       .host_input(1);
-  r.kernel("Reverse", DeviceKind::kCPU, DType::kInvalid, reverse_kernel);
+  any_device_kernel(r, "Reverse", reverse_kernel);
 
   r.op("ReverseV2")
       .input("tensor: T")
@@ -136,8 +130,7 @@ void register_reverse(Registry& r) {
       .attr("batch_dim: int = 0")
       .attr("T: type")
       .attr("Tlen: {int32, int64} = int64")
-      .shape(reverse_sequence_shape)
-      .host_input(1);
+      .shape(reverse_sequence_shape);
   r.kernel<ReverseSequence>("ReverseSequence", DeviceKind::kCPU, DType::kInvalid);
 }
 

@@ -1,5 +1,6 @@
 // Gather, GatherV2 and GatherNd: rows of up to 16 bytes per thread. An index out of range gives zeros, as TensorFlow's
 // GPU kernel does: nobody looks at it on the host.
+#include "core/bits.cuh"
 #include "core/elements.h"
 #include "core/launch.cuh"
 #include "core/registry.h"
@@ -29,35 +30,17 @@ void run(KernelContext& c, int axis, int batch_dims) {
   if (out.num_elements() == 0) return;
   Geometry g{params.shape().product(batch_dims, axis), params.dim(axis),
              indices.shape().product(batch_dims, indices.rank()), params.shape().product(axis + 1, params.rank())};
-  // The widest element that rows and addresses are multiples of.
-  const size_t size = dtype_size(params.dtype());
-  size_t bytes = 16;
-  const auto address = reinterpret_cast<uintptr_t>(params.raw()) | reinterpret_cast<uintptr_t>(out.raw());
-  while (bytes > size && (static_cast<size_t>(g.inner) * size % bytes || address % bytes)) bytes /= 2;
-  g.inner = g.inner * static_cast<int64_t>(size) / static_cast<int64_t>(bytes);
+  const size_t size = dtype_size(params.dtype()), row = static_cast<size_t>(g.inner) * size;
+  const size_t bytes = widest_unit(size, row, params.raw(), out.raw());
+  g.inner = static_cast<int64_t>(row / bytes);
   const int64_t n = static_cast<int64_t>(out.bytes() / bytes);
-  const auto as = [&]<class T, class I>(std::type_identity<T>, std::type_identity<I>) {
-    launch(&gather<T, I>, blocks_for(n), kThreads, 0, stream(c), static_cast<const T*>(params.raw()), indices.data<I>(),
-           static_cast<T*>(out.raw()), g, n);
-  };
-  const auto with_bytes = [&](auto index) {
-    switch (bytes) {
-      case 1:
-        return as(std::type_identity<uint8_t>{}, index);
-      case 2:
-        return as(std::type_identity<uint16_t>{}, index);
-      case 4:
-        return as(std::type_identity<uint32_t>{}, index);
-      case 8:
-        return as(std::type_identity<uint64_t>{}, index);
-      default:
-        return as(std::type_identity<uint4>{}, index);
-    }
-  };
-  if (indices.dtype() == DType::kInt32)
-    with_bytes(std::type_identity<int32_t>{});
-  else
-    with_bytes(std::type_identity<int64_t>{});
+  with_index(indices.dtype(), [&]<class I>(std::type_identity<I>) {
+    if constexpr (sizeof(I) >= 4)
+      with_unit(bytes, [&]<class T>(std::type_identity<T>) {
+        launch(&gather<T, I>, blocks_for(n), kThreads, 0, stream(c), params.data<T>(), indices.data<I>(), c.out<T>(0),
+               g, n);
+      });
+  });
 }
 
 class GatherV2 {

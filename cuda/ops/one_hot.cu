@@ -1,4 +1,5 @@
 // OneHot, by element size. An index outside [0, depth) stands for no position at all.
+#include "core/bits.cuh"
 #include "core/elements.h"
 #include "core/launch.cuh"
 #include "core/registry.h"
@@ -25,23 +26,12 @@ class OneHot {
     const int axis = normalize_axis(axis_, out.rank());
     const int64_t depth = out.dim(axis), inner = out.shape().product(axis + 1, out.rank()), n = out.num_elements();
     if (n == 0) return;
-    const auto run = [&]<class T, class I>(std::type_identity<T>, std::type_identity<I>) {
-      launch(&one_hot<T, I>, blocks_for(n), kThreads, 0, stream(c), c.in<I>(0), c.in<T>(2), c.in<T>(3), c.out<T>(0),
-             depth, inner, n);
-    };
-    const auto with_size = [&](auto index) {
-      switch (dtype_size(out.dtype())) {
-        case 1:
-          return run(std::type_identity<uint8_t>{}, index);
-        case 2:
-          return run(std::type_identity<uint16_t>{}, index);
-        case 4:
-          return run(std::type_identity<uint32_t>{}, index);
-        default:
-          return run(std::type_identity<uint64_t>{}, index);
-      }
-    };
-    with_index(c.input(0).dtype(), with_size);
+    with_index(c.input(0).dtype(), [&]<class I>(std::type_identity<I>) {
+      with_unit(dtype_size(out.dtype()), [&]<class T>(std::type_identity<T>) {
+        launch(&one_hot<T, I>, blocks_for(n), kThreads, 0, stream(c), c.in<I>(0), c.in<T>(2), c.in<T>(3), c.out<T>(0),
+               depth, inner, n);
+      });
+    });
   }
 
  private:

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "core/elements.h"
+#include "core/bits.cuh"
 #include "core/launch.cuh"
 #include "core/stream.h"
 #include "core/vec.cuh"
@@ -115,21 +115,9 @@ void strided_copy(const KernelContext& c, const Dim* dims, int rank, size_t byte
         bytes *= static_cast<size_t>(run);
         break;
       }
-  const auto as = [&]<class T>(std::type_identity<T>) {
+  with_unit(bytes, [&]<class T>(std::type_identity<T>) {
     copy(stream(c), nest.dims, nest.rank, static_cast<const T*>(from), static_cast<T*>(to));
-  };
-  switch (bytes) {
-    case 1:
-      return as(std::type_identity<uint8_t>{});
-    case 2:
-      return as(std::type_identity<uint16_t>{});
-    case 4:
-      return as(std::type_identity<uint32_t>{});
-    case 8:
-      return as(std::type_identity<uint64_t>{});
-    default:
-      return as(std::type_identity<uint4>{});
-  }
+  });
 }
 
 void zero(const KernelContext& c, void* to, size_t bytes) {
