@@ -43,9 +43,9 @@ void locate_scalars(const KernelContext& c, const OptimizerNode<T>& node, int me
   for (int arg : node.scalars()) at[n++] = c.input(node.input(arg, member)).raw();
 }
 
-// One step of a rule for each of a pack's elements.
-template <class Rule, class T, int kPack>
-__device__ __forceinline__ void step(const Rule& rule, const T (&g)[kPack], T (&s)[Rule::kStates][kPack]) {
+// One step of a rule for each of a pack's elements. Gradients may be in the type arithmetic happens in.
+template <class Rule, class G, class T, int kPack>
+__device__ __forceinline__ void step(const Rule& rule, const G (&g)[kPack], T (&s)[Rule::kStates][kPack]) {
 #pragma unroll
   for (int i = 0; i < kPack; ++i) {
     ComputeType<T> wide[Rule::kStates];

@@ -12,14 +12,6 @@ namespace {
 
 constexpr int kTile = 1024;
 
-template <class Key>
-__device__ __forceinline__ Key last_key() {
-  if constexpr (sizeof(Key) == sizeof(uint64_t))
-    return ~uint64_t{0};
-  else
-    return Key{~uint64_t{0}, ~uint64_t{0}};
-}
-
 // `width`: a power of two, of at least the keys of a tile and twice the threads.
 template <class Key>
 __global__ void __launch_bounds__(kTile / 2) sort_tiles(Key* keys, int64_t length, int64_t tiles, int width) {
@@ -30,19 +22,7 @@ __global__ void __launch_bounds__(kTile / 2) sort_tiles(Key* keys, int64_t lengt
   const int n = left < width ? static_cast<int>(left) : width;
   const int rank = static_cast<int>(threadIdx.x), step = static_cast<int>(blockDim.x);
   for (int i = rank; i < width; i += step) tile[i] = i < n ? at[i] : last_key<Key>();
-  for (int size = 2; size <= width; size *= 2)
-    for (int distance = size / 2; distance > 0; distance /= 2) {
-      __syncthreads();
-      for (int k = rank; k < width / 2; k += step) {
-        const int i = 2 * k - (k & (distance - 1)), j = i + distance;
-        const Key a = tile[i], b = tile[j];
-        if ((b < a) == ((i & size) == 0)) {
-          tile[i] = b;
-          tile[j] = a;
-        }
-      }
-    }
-  __syncthreads();
+  sort_shared(tile, width);
   for (int i = rank; i < n; i += step) at[i] = tile[i];
 }
 

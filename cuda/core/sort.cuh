@@ -1,5 +1,5 @@
 // Sorting rows of keys, and lists of which items belong to which row of something: what is done to a row then happens
-// in one thread, in the order of the items, whatever the timing.
+// in the order of its items, whatever the timing.
 #pragma once
 
 #include "core/launch.cuh"
@@ -14,6 +14,34 @@ struct WideKey {
 };
 TFMINI_HOST_DEVICE inline bool operator<(const WideKey& a, const WideKey& b) {
   return a.high < b.high || (a.high == b.high && a.low < b.low);
+}
+
+// Behind all keys.
+template <class Key>
+__device__ __forceinline__ Key last_key() {
+  if constexpr (sizeof(Key) == sizeof(uint64_t))
+    return ~uint64_t{0};
+  else
+    return Key{~uint64_t{0}, ~uint64_t{0}};
+}
+
+// Sorts `width` keys in shared memory, a power of two, by a bitonic network. All threads of the block call it, which
+// may just have written the keys.
+template <class Key>
+__device__ __forceinline__ void sort_shared(Key* keys, int width) {
+  for (int size = 2; size <= width; size *= 2)
+    for (int distance = size / 2; distance > 0; distance /= 2) {
+      __syncthreads();
+      for (int k = static_cast<int>(threadIdx.x); k < width / 2; k += static_cast<int>(blockDim.x)) {
+        const int i = 2 * k - (k & (distance - 1)), j = i + distance;
+        const Key a = keys[i], b = keys[j];
+        if ((b < a) == ((i & size) == 0)) {
+          keys[i] = b;
+          keys[j] = a;
+        }
+      }
+    }
+  __syncthreads();
 }
 
 // Each of the `rows` x `length` keys (uint64_t or WideKey, all different within a row) in ascending order. `keys` is
@@ -43,6 +71,46 @@ struct RowLists {
     return r < rows && (s == 0 || row(s - 1) != r);
   }
   __device__ __forceinline__ bool continues(int64_t s, int64_t r) const { return s < n && row(s) == r; }
+  // The first place of [low, high) whose row is r or a later one; `high` if there is none.
+  __device__ __forceinline__ int64_t first_of(int64_t r, int64_t low, int64_t high) const {
+    while (low < high) {
+      const int64_t middle = (low + high) / 2;
+      if (row(middle) < r)
+        low = middle + 1;
+      else
+        high = middle;
+    }
+    return low;
+  }
+  // Where the list that holds place s ends.
+  __device__ __forceinline__ int64_t end(int64_t s) const { return first_of(row(s) + 1, s, n); }
+
+  // Longer lists are cut into pieces of this length, counted from where they start.
+  static constexpr int64_t kPiece = 512;
+  __device__ __forceinline__ bool is_long(int64_t start) const { return continues(start + kPiece, row(start)); }
+  // At most two pieces start in a stretch of kPiece places: one of the list that its first place belongs to, then the
+  // first one of the list that its last place belongs to. These are the slots that pieces are numbered by.
+  __host__ __device__ int64_t slots() const { return (n + kPiece - 1) / kPiece * 2; }
+  // Of the k-th piece of the list that starts at `start`.
+  __device__ __forceinline__ int64_t slot(int64_t start, int64_t k = 0) const {
+    return (start / kPiece + k) * 2 + (k == 0 && start % kPiece != 0 ? 1 : 0);
+  }
+  struct Piece {
+    int64_t list, begin, end;  // where the list and the piece start; where it ends: all 0 if there is none
+  };
+  __device__ __forceinline__ Piece piece(int64_t slot) const {
+    const int64_t first = slot / 2 * kPiece, next = first + kPiece < n ? first + kPiece : n;
+    const bool is_last = slot % 2 != 0;
+    const int64_t place = is_last ? next - 1 : first, r = row(place);
+    // A long list reaches this far to one side at least: the others need no search.
+    const bool may_be = continues(place + kPiece / 2, r) || (place >= kPiece / 2 && row(place - kPiece / 2) == r);
+    if (r >= rows || !may_be) return {};
+    const int64_t start = first_of(r, 0, place);
+    if (!is_long(start) || (is_last && start <= first)) return {};
+    const int64_t begin = is_last ? start : start + (first - start + kPiece - 1) / kPiece * kPiece;
+    if (!continues(begin, r)) return {};
+    return {start, begin, first_of(r + 1, begin, begin + kPiece < n ? begin + kPiece : n)};
+  }
 };
 
 class SortedRows {

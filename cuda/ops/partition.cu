@@ -27,16 +27,7 @@ std::vector<T> wait_for(const KernelContext& c, const T* values, int64_t n) {
 __global__ void __launch_bounds__(kThreads)
     find_begins(const __grid_constant__ RowLists lists, int64_t* begins, int64_t parts) {
   const int64_t p = thread_index();
-  if (p > parts) return;
-  int64_t low = 0, high = lists.n;
-  while (low < high) {
-    const int64_t middle = (low + high) / 2;
-    if (lists.row(middle) < p)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  begins[p] = low;
+  if (p <= parts) begins[p] = lists.first_of(p, 0, lists.n);
 }
 
 // Row k of the part that begins at `begin`.

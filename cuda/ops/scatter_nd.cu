@@ -1,6 +1,7 @@
 // ScatterNd: slices added up in a tensor of zeros, those of one place in order.
 #include "core/fold_rows.cuh"
 #include "core/registry.h"
+#include "core/stream.h"
 
 namespace tfmini::cuda {
 namespace {

@@ -4,6 +4,7 @@
 #include "core/fill.cuh"
 #include "core/fold_rows.cuh"
 #include "core/registry.h"
+#include "core/stream.h"
 #include "ops/strided_copy.h"
 
 namespace tfmini::cuda {

@@ -1,8 +1,9 @@
 // Sparse optimizer updates. A row that occurs twice is updated twice, in order, by one thread; _SparseApplyAdam adds
-// equal rows up in order, and updates all rows. An index out of range names no row.
+// equal rows up, and updates all rows. Gradient descent does so too where a row occurs very often, which comes to the
+// same but for rounding. An index out of range names no row.
 #include "core/fill.cuh"
+#include "core/fold_rows.cuh"
 #include "core/optimizer.cuh"
-#include "core/sort.cuh"
 #include "core/stream.h"
 #include "simd/training_rules.h"
 
@@ -19,13 +20,23 @@ struct SparseArgs {
   int64_t width;
   const void* scalars[kMaxParams];
   ScalarFormat<T> format;
-  const int64_t* first;  // per row, where its list starts; -1: it has none
+  const int64_t* first;        // per row, where its list starts; -1: it has none
+  const ComputeType<T>* sums;  // of the gradients of long lists (fold_long_lists), or nullptr
   bool aligned;
 
+  __device__ __forceinline__ bool has_sum(int64_t start) const { return sums && lists.is_long(start); }
+  __device__ __forceinline__ void load_sum(int64_t start, int64_t j, ComputeType<T> (&g)[kPackOf<T>]) const {
+#pragma unroll
+    for (int i = 0; i < kPackOf<T>; ++i) g[i] = j + i < width ? sums[lists.slot(start) * width + j + i] : 0;
+  }
   __device__ __forceinline__ void load_gradient(int64_t place, int64_t j, T (&g)[kPackOf<T>]) const {
     load_pack<kPackOf<T>>(gradient + lists.item(place) * width + j, width - j, aligned, g);
   }
 };
+
+// Are many steps one with the sum of their gradients?
+template <template <class> class Rule>
+inline constexpr bool kAddsUp = std::is_same_v<Rule<float>, GradientDescent<float>>;
 
 // The rows that are named: a thread each, and per pack of columns.
 template <template <class> class Rule, class T>
@@ -41,9 +52,15 @@ __global__ void __launch_bounds__(kThreads) apply_to_named(const __grid_constant
   T g[kPack], s[kStates][kPack];
 #pragma unroll
   for (int k = 0; k < kStates; ++k) load_pack<kPack>(a.states[k] + row * a.width + j, left, a.aligned, s[k]);
-  for (int64_t t = place; a.lists.continues(t, row); ++t) {
-    a.load_gradient(t, j, g);
-    step(rule, g, s);
+  if (kAddsUp<Rule> && a.has_sum(place)) {
+    C sum[kPack];
+    a.load_sum(place, j, sum);
+    step(rule, sum, s);
+  } else {
+    for (int64_t t = place; a.lists.continues(t, row); ++t) {
+      a.load_gradient(t, j, g);
+      step(rule, g, s);
+    }
   }
 #pragma unroll
   for (int k = 0; k < kStates; ++k) store_pack<kPack>(a.states[k] + row * a.width + j, left, a.aligned, s[k]);
@@ -68,7 +85,9 @@ __global__ void __launch_bounds__(kThreads) apply_to_all(const __grid_constant__
   T g[kPack], s[kStates][kPack];
 #pragma unroll
   for (int k = 0; k < kStates; ++k) load_pack<kPack>(a.states[k] + row * a.width + j, left, a.aligned, s[k]);
-  if (const int64_t place = a.first[row]; place >= 0)
+  if (const int64_t place = a.first[row]; place >= 0 && a.has_sum(place))
+    a.load_sum(place, j, sum);
+  else if (place >= 0)
     for (int64_t t = place; a.lists.continues(t, row); ++t) {
       a.load_gradient(t, j, g);
 #pragma unroll
@@ -106,7 +125,9 @@ template <class T>
 class SparseApply {
  public:
   SparseApply(const Optimizer& optimizer, const OpDef& def, const Attrs& attrs)
-      : node_(optimizer, def, attrs), all_(optimizer.sparse == SparseKind::kDecay) {}
+      : node_(optimizer, def, attrs),
+        all_(optimizer.sparse == SparseKind::kDecay),
+        adds_up_(all_ || node_.rule() == simd::Rule::kGradientDescent) {}
   void operator()(KernelContext& c) const {
     constexpr int kPack = kPackOf<T>;
     VariableUpdate update = node_.update(c);
@@ -136,12 +157,23 @@ class SparseApply {
         launch(&find_first, blocks_for(a.lists.n), kThreads, 0, stream(c), a.lists, first.data<int64_t>());
       a.first = first.data<int64_t>();
     }
+    Tensor sums;
+    if (adds_up_) {
+      FoldArgs<T> fold{};
+      fold.lists = a.lists;
+      fold.updates = a.gradient;
+      fold.width = width;
+      fold.how = Fold::kAdd;
+      fold.aligned = width % kPack == 0 && is_aligned<kPack>(a.gradient);
+      sums = fold_long_lists(c, fold);
+      if (sums.defined()) a.sums = sums.data<ComputeType<T>>();
+    }
     launch(kKernels<T>[static_cast<int>(node_.rule())], blocks_for(threads), kThreads, 0, stream(c), a);
   }
 
  private:
   OptimizerNode<T> node_;
-  bool all_;
+  bool all_, adds_up_;
 };
 
 }  // namespace
