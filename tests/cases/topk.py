@@ -51,6 +51,10 @@ CASES = [
         grad=False,
     ),
     _case("many_rows", distinct(300, 11), 2),
+    # Rows that CUDA kernels cut into parts, and sort as a whole.
+    _case("parts", distinct(2, 20011), 3, grad=False),
+    _case("parts_ties", ints(1, 50021, low=0, high=9).astype(np.float64), 900, dtypes=(*FLOATS, "float16"), grad=False),
+    _case("sorted", distinct(2, 1300), 1100, grad=False),
     *[_case(f"ties_{d}", ints(5, 30, low=0, high=8, dtype=d), 7, dtypes=(), grad=False) for d in (*ALL_INTS, "uint32")],
     _case("equal", np.zeros([2, 9]), 4, grad=False),
     # NaN counts as largest, as TensorFlow happened to answer.
