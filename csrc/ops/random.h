@@ -58,6 +58,11 @@ struct Seeds {
   }
 };
 
+// How many outputs Multinomial reserves for: two words per sample, rounded up to whole blocks per row.
+inline uint64_t multinomial_outputs(int64_t batch, int64_t samples) {
+  return static_cast<uint64_t>(batch * ((samples + 3) / 4 * 4) * 2);
+}
+
 // Two standard normal numbers from two uniform ones (Box and Muller). The clamp keeps log() finite.
 inline void box_muller(double uniform0, double uniform1, double* out) {
   const double u = uniform0 < 1e-7 ? 1e-7 : uniform0;

@@ -74,9 +74,7 @@ class Multinomial {
   void sample(KernelContext& c) const {
     const int64_t batch = c.input(0).dim(0), classes = c.input(0).dim(1), samples = c.output(0).dim(1);
     if (batch * samples == 0) return;
-    // Two words per sample, rounded up to whole blocks per row.
-    const uint64_t reserved = static_cast<uint64_t>(batch * ((samples + 3) / 4 * 4) * 2);
-    const Philox base = seeds_.state(c).reserve_outputs(reserved);
+    const Philox base = seeds_.state(c).reserve_outputs(multinomial_outputs(batch, samples));
     const T* logits = c.in<T>(0);
     Index* out = c.out<Index>(0);
     const double cost =

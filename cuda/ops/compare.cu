@@ -25,6 +25,30 @@ void add_equality(Registry& r, const char* op, TypeList<Ts...>) {
   (r.kernel(op, DeviceKind::kCUDA, dtype_of<Ts>, &equality<F, kEqual, Ts>), ...);
 }
 
+template <class T>
+__global__ void __launch_bounds__(kThreads)
+    approximately_equal(const T* x, const T* y, bool* z, int64_t n, ComputeType<T> tolerance) {
+  const int64_t i = thread_index();
+  if (i >= n) return;
+  const ComputeType<T> a = widen(x[i]), b = widen(y[i]);
+  z[i] = (a > b ? a - b : b - a) < tolerance;
+}
+
+template <class T>
+class ApproximateEqual {
+ public:
+  explicit ApproximateEqual(const Attrs& attrs) : tolerance_(static_cast<float>(attrs.real("tolerance"))) {}
+  void operator()(KernelContext& c) const {
+    const int64_t n = c.output(0).num_elements();
+    if (n > 0)
+      launch(&approximately_equal<T>, blocks_for(n), kThreads, 0, stream(c), c.in<T>(0), c.in<T>(1), c.out<bool>(0), n,
+             static_cast<ComputeType<T>>(tolerance_));
+  }
+
+ private:
+  float tolerance_;
+};
+
 }  // namespace
 }  // namespace tfmini::cuda
 
@@ -35,6 +59,8 @@ void register_compare_cuda(Registry& r) {
   TFMINI_COMPARISONS(TFMINI_CUDA_ADD_BINARY)
   add_equality<fns::Equal, true>(r, "Equal", ElementTypes{});
   add_equality<fns::NotEqual, false>(r, "NotEqual", ElementTypes{});
+  r.kernels<ApproximateEqual>("ApproximateEqual", DeviceKind::kCUDA,
+                              TypeList<float, double, Half, BFloat16, int32_t, int64_t>{});
   TFMINI_BINARY_LOGICAL(TFMINI_CUDA_ADD_BINARY)
   TFMINI_UNARY_LOGICAL(TFMINI_CUDA_ADD_UNARY)
 }

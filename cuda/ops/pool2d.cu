@@ -1,9 +1,12 @@
 // MaxPool, AvgPool and their gradients: a thread per element. As on the CPU, the gradient of max pooling finds each
-// window's winner again and gathers, so that it needs no atomics.
+// window's winner again and gathers, so that it needs no atomics. With winners that are given, gradients are added up
+// in order by core/fold_rows.cuh.
 #include "ops/pool2d.h"
 
 #include <limits>
 
+#include "core/elements.h"
+#include "core/fold_rows.cuh"
 #include "core/launch.cuh"
 #include "core/quotient.cuh"
 #include "core/registry.h"
@@ -102,6 +105,40 @@ __global__ void __launch_bounds__(kThreads) max_pool_grad(PoolGeometry g, const 
   dx[i] = narrow<T>(sum);
 }
 
+// What the winners of another image's windows are in this one.
+template <class T>
+__global__ void __launch_bounds__(kThreads)
+    max_pool_grad_grad(PoolGeometry g, const T* in, const T* image, T* out, int64_t n) {
+  const int64_t i = thread_index();
+  if (i >= n) return;
+  const Position p = locate(g, g.h.out, g.w.out, i);
+  const Winner win = winner(g, in, p);
+  out[i] = image[index(g, g.h.in, g.w.in, {p.image, win.y, win.x, p.channel})];
+}
+
+// Winners as numbers of elements, of their image or of all images.
+template <class T, class I>
+__global__ void __launch_bounds__(kThreads)
+    max_pool_with_argmax(PoolGeometry g, const T* in, I* argmax, bool of_all, T* out, int64_t n) {
+  const int64_t i = thread_index();
+  if (i >= n) return;
+  const Position p = locate(g, g.h.out, g.w.out, i);
+  const Winner win = winner(g, in, p);
+  const int64_t at = index(g, g.h.in, g.w.in, {p.image, win.y, win.x, p.channel});
+  out[i] = in[at];
+  argmax[i] = static_cast<I>(of_all ? at : at - p.image * g.h.in * g.w.in * g.channels);
+}
+
+// Numbers of elements of all images; those outside of their image become -1.
+template <class I>
+__global__ void __launch_bounds__(kThreads)
+    number_through(const I* argmax, int64_t* out, int64_t pooled, int64_t elements, bool of_all, int64_t n) {
+  const int64_t i = thread_index();
+  if (i >= n) return;
+  const int64_t first = i / pooled * elements, at = static_cast<int64_t>(argmax[i]) - (of_all ? first : 0);
+  out[i] = at >= 0 && at < elements ? first + at : -1;
+}
+
 template <class T>
 __global__ void __launch_bounds__(kThreads) average_pool_grad(PoolGeometry g, const T* dy, T* dx, int64_t n) {
   using C = ComputeType<T>;
@@ -150,6 +187,59 @@ struct MaxPoolGrad {
 };
 
 template <class T>
+struct MaxPoolGradGrad {
+  Window2D window;
+  explicit MaxPoolGradGrad(const Attrs& attrs) : window(attrs) {}
+  void operator()(KernelContext& c) const {
+    pool<T>(c, &max_pool_grad_grad<T>, window, c.input(0).shape(), c.in<T>(0), c.in<T>(2));
+  }
+};
+
+template <class T>
+struct MaxPoolWithArgmax {
+  Window2D window;
+  bool of_all;
+  explicit MaxPoolWithArgmax(const Attrs& attrs) : window(attrs), of_all(attrs.flag("include_batch_in_index")) {}
+  void operator()(KernelContext& c) const {
+    const int64_t n = c.output(0).num_elements();
+    if (n == 0) return;
+    const PoolGeometry g = pool_geometry(window, c.input(0).shape());
+    with_index(c.output_dtype(1), [&]<class I>(std::type_identity<I>) {
+      if constexpr (sizeof(I) >= 4)
+        launch(&max_pool_with_argmax<T, I>, blocks_for(n), kThreads, 0, stream(c), g, c.in<T>(0), c.out<I>(1), of_all,
+               c.out<T>(0), n);
+    });
+  }
+};
+
+template <class T>
+struct MaxPoolGradWithArgmax {
+  bool of_all;
+  explicit MaxPoolGradWithArgmax(const Attrs& attrs) : of_all(attrs.flag("include_batch_in_index")) {}
+  void operator()(KernelContext& c) const {
+    const Tensor &grad = c.input(1), &argmax = c.input(2);
+    Tensor& out = c.output(0);
+    const int64_t elements = out.num_elements(), n = grad.num_elements();
+    if (elements == 0) return;
+    check_cuda(cudaMemsetAsync(out.raw(), 0, out.bytes(), stream(c)), "filling a tensor");
+    if (n == 0) return;
+    Tensor numbers = c.scratch(DType::kInt64, Shape{n});
+    with_index(argmax.dtype(), [&]<class I>(std::type_identity<I>) {
+      launch(&number_through<I>, blocks_for(n), kThreads, 0, stream(c), argmax.data<I>(), numbers.data<int64_t>(),
+             n / out.dim(0), elements / out.dim(0), of_all, n);
+    });
+    const SortedRows rows(c, numbers, Shape{elements});
+    FoldArgs<T> a{};
+    a.lists = rows.lists();
+    a.updates = grad.data<T>();
+    a.out = out.data<T>();
+    a.width = 1;
+    a.how = Fold::kAdd;
+    run_fold(c, a);
+  }
+};
+
+template <class T>
 struct AvgPoolGrad {
   Window2D window;
   explicit AvgPoolGrad(const Attrs& attrs) : window(attrs) {}
@@ -167,6 +257,9 @@ void register_pool2d_cuda(Registry& r) {
   constexpr auto gpu = DeviceKind::kCUDA;
   r.kernels<cuda::MaxPool>("MaxPool", gpu, FloatTypes{});
   r.kernels<cuda::MaxPoolGrad>("MaxPoolGrad", gpu, FloatTypes{});
+  r.kernels<cuda::MaxPoolGradGrad>("MaxPoolGradGrad", gpu, FloatTypes{});
+  r.kernels<cuda::MaxPoolWithArgmax>("MaxPoolWithArgmax", gpu, FloatTypes{});
+  r.kernels<cuda::MaxPoolGradWithArgmax>("MaxPoolGradWithArgmax", gpu, FloatTypes{});
   r.kernels<cuda::AvgPool>("AvgPool", gpu, FloatTypes{});
   r.kernels<cuda::AvgPoolGrad>("AvgPoolGrad", gpu, FloatTypes{});
 }

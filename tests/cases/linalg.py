@@ -8,9 +8,9 @@ from tests.cases.table import Bad, Case, ints, rand
 _TOL = {"float32": 2e-4, "float64": 1e-10}
 
 
-def _well(*shape):
+def _well(*shape, diagonal=3):
     """Well-conditioned matrices with rows that need exchanging."""
-    a = rand(*shape, low=-1, high=1) + 3 * np.eye(shape[-1])
+    a = rand(*shape, low=-1, high=1) + diagonal * np.eye(shape[-1])
     return np.roll(a, 1, axis=-2)
 
 
@@ -26,6 +26,8 @@ def _t(a):
     return np.swapaxes(a, -1, -2)
 
 
+_LARGE_SPD = np.eye(150) + 1e-3 * np.cov(rand(150, 40))
+_WAYS = [(lower, adjoint) for lower in (True, False) for adjoint in (True, False)]
 _LOWER = np.tril(rand(2, 4, 4)) + 2 * np.eye(4)
 _UPPER = _t(_LOWER)
 
@@ -41,6 +43,8 @@ CASES = [
     ),
     Case("inverse_batch", tf.matrix_inverse, [_well(2, 3, 4, 4)], np.linalg.inv, tol=_TOL),
     Case("inverse_large", tf.matrix_inverse, [_well(33, 33)], np.linalg.inv, tol=_TOL, grad=False),
+    # Too large for one block of threads: factored by panels on a GPU.
+    Case("inverse_panels", tf.matrix_inverse, [_well(2, 150, 150, diagonal=20)], np.linalg.inv, tol=_TOL, grad=False),
     Case("inverse_1x1", tf.matrix_inverse, [_well(1, 1)], np.linalg.inv, tol=_TOL),
     Case("inverse_empty", tf.matrix_inverse, [np.zeros([0, 3, 3])], lambda a: a),
     Case(
@@ -63,6 +67,14 @@ CASES = [
         ops=("LogMatrixDeterminant",),
     ),
     Case(
+        "slogdet_panels",
+        lambda x: list(tf.linalg.slogdet(x)),
+        [_well(130, 130, diagonal=20)],
+        lambda a: list(np.linalg.slogdet(a)),
+        tol=_TOL,
+        grad=False,
+    ),
+    Case(
         "logdet",
         lambda x: tf.linalg.logdet(_spd(x)),
         [rand(2, 3, 3)],
@@ -77,6 +89,14 @@ CASES = [
         tol=_TOL,
         ops=("Cholesky",),
         second=True,
+    ),
+    Case(
+        "cholesky_panels",
+        tf.cholesky,
+        [_LARGE_SPD],
+        np.linalg.cholesky,
+        tol=_TOL,
+        grad=False,
     ),
     Case(
         "cholesky_reads_lower",
@@ -101,6 +121,14 @@ CASES = [
         ops=("MatrixSolve",),
         second=True,
     ),
+    Case(
+        "solve_panels",
+        lambda a, b: [tf.matrix_solve(a, b), tf.matrix_solve(a, b, adjoint=True)],
+        [_well(150, 150, diagonal=20), rand(150, 37)],
+        lambda a, b: [np.linalg.solve(a, b), np.linalg.solve(_t(a), b)],
+        tol=_TOL,
+        grad=False,
+    ),
     Case("solve_no_rhs", tf.matrix_solve, [_well(3, 3), np.zeros([3, 0])], lambda a, b: b),
     Case(
         "triangular_lower",
@@ -117,6 +145,18 @@ CASES = [
         [_UPPER + np.tril(np.ones([4, 4]), -1), rand(2, 4, 3)],
         lambda a, b: [np.linalg.solve(np.triu(a), b), np.linalg.solve(_t(np.triu(a)), b)],
         tol=_TOL,
+    ),
+    Case(
+        "triangular_panels",
+        lambda a, b: [tf.matrix_triangular_solve(a, b, *how) for how in _WAYS],
+        [_LARGE_SPD, rand(150, 5)],
+        lambda a, b: [
+            np.linalg.solve(_t(triangle) if adjoint else triangle, b)
+            for lower, adjoint in _WAYS
+            for triangle in [np.tril(a) if lower else np.triu(a)]
+        ],
+        tol=_TOL,
+        grad=False,
     ),
     Case("trace", tf.trace, [rand(2, 3, 4)], lambda a: np.trace(a, axis1=1, axis2=2)),
     Case(

@@ -34,7 +34,8 @@ RUN_ERRORS = (
 
 # GPU kernels cannot say that a value is out of range (docs/cuda.md). Constants are folded on the CPU, which does.
 UNCHECKED_ON_GPU = re.compile(
-    "Gather|(Unsorted)?Segment|SparseSoftmaxCrossEntropy|Scatter|(Floor|Truncate)?(Div|Mod)$|InTopK|ReverseSequence"
+    "Gather|(Unsorted)?Segment|SparseSoftmaxCrossEntropy|Scatter|(Floor|Truncate)?(Div|Mod)$|InTopK|"
+    "ReverseSequence|MaxPoolGradWithArgmax"
 )
 
 
