@@ -38,7 +38,8 @@ bool has_bf16_products() {
 #endif
 }
 
-void gemm_bf16(int64_t m, int64_t n, int64_t k, MatrixRef<BFloat16> a, MatrixRef<BFloat16> b, BFloat16* c) {
+void gemm_bf16(int64_t m, int64_t n, int64_t k, const MatrixRef<BFloat16>& a, const MatrixRef<BFloat16>& b,
+               BFloat16* c) {
   if (m <= 0 || n <= 0) return;
   const auto& table = simd::bf16_table();
   const simd::Bf16Fn* const kernels = has_bf16_products() ? table.instruction : table.portable;

@@ -235,7 +235,7 @@ void multiply(int64_t n, int64_t k, const LeftOperand<S, T>& a, const RightOpera
 }
 
 template <class S, class T>
-void pack_b_panel(MatrixRef<S> b, int64_t cols, const PackedPanels<T>& out, int64_t j, int64_t p) {
+void pack_b_panel(const MatrixRef<S>& b, int64_t cols, const PackedPanels<T>& out, int64_t j, int64_t p) {
   const int64_t first = j * out.width;
   gemm_packers<S, T>().b(b.at(p, first), b.col_stride, b.row_stride,
                          static_cast<int>(std::min(out.width, cols - first)), out.steps(p), out.at(j, p));
@@ -252,8 +252,8 @@ void for_each_panel(int64_t panels, int64_t k, int64_t depth, int64_t step_bytes
 }
 
 template <class S, class T>
-void gemm_blocked(int64_t m, int64_t n, int64_t k, MatrixRef<S> a, MatrixRef<S> b, const PackedMatrix<T>* packed_b,
-                  T* c, int64_t ldc, const GemmEpilogue<T>& epilogue) {
+void gemm_blocked(int64_t m, int64_t n, int64_t k, const MatrixRef<S>& a, const MatrixRef<S>& b,
+                  const PackedMatrix<T>* packed_b, T* c, int64_t ldc, const GemmEpilogue<T>& epilogue) {
   const auto& kernel = gemm_kernels<T>();
   const GemmBlocks blocks = gemm_blocks(best_isa(), sizeof(T));
   const int64_t depth = even_block(k, blocks.depth, 1);
@@ -288,8 +288,9 @@ void gemm_blocked(int64_t m, int64_t n, int64_t k, MatrixRef<S> a, MatrixRef<S> 
 
 // In chunks of the longer dimension, so that operands are packed once.
 template <class T>
-void gemm_unplanned(int64_t m, int64_t n, int64_t k, MatrixRef<T> a, MatrixRef<T> b, T* c, int64_t ldc,
+void gemm_unplanned(int64_t m, int64_t n, int64_t k, const MatrixRef<T>& a, const MatrixRef<T>& b, T* c, int64_t ldc,
                     const GemmEpilogue<T>& epilogue) {
+  if (m * n * k <= kMinTask) return gemm_small(m, n, k, a, b, c, ldc, epilogue);
   const auto part = [&](int64_t row, int64_t rows, int64_t col, int64_t cols) {
     const int64_t at = row * ldc + col;
     gemm_small<T>(rows, cols, k, {a.at(row, 0), a.row_stride, a.col_stride}, {b.at(0, col), b.row_stride, b.col_stride},
@@ -312,7 +313,7 @@ void gemm_unplanned(int64_t m, int64_t n, int64_t k, MatrixRef<T> a, MatrixRef<T
 
 template <class T>
 template <class S>
-PackedMatrix<T>::PackedMatrix(int64_t rows, int64_t cols, MatrixRef<S> b)
+PackedMatrix<T>::PackedMatrix(int64_t rows, int64_t cols, const MatrixRef<S>& b)
     : rows_(rows),
       cols_(cols),
       width_(gemm_kernels<T>().cols),
@@ -329,7 +330,7 @@ PackedPanels<T> PackedMatrix<T>::panels() const {
 }
 
 template <class S, class T>
-void gemm(int64_t m, int64_t n, int64_t k, MatrixRef<S> a, MatrixRef<S> b, T* c, int64_t ldc,
+void gemm(int64_t m, int64_t n, int64_t k, const MatrixRef<S>& a, const MatrixRef<S>& b, T* c, int64_t ldc,
           const GemmEpilogue<T>& epilogue) {
   if (m <= 0 || n <= 0) return;
   if (k == 0) return gemm_nothing(m, n, c, ldc, epilogue);
@@ -342,17 +343,19 @@ void gemm(int64_t m, int64_t n, int64_t k, MatrixRef<S> a, MatrixRef<S> b, T* c,
 }
 
 template <class S, class T>
-void gemm(int64_t m, MatrixRef<S> a, const PackedMatrix<T>& b, T* c, int64_t ldc, const GemmEpilogue<T>& epilogue) {
+void gemm(int64_t m, const MatrixRef<S>& a, const PackedMatrix<T>& b, T* c, int64_t ldc,
+          const GemmEpilogue<T>& epilogue) {
   check(b.width() == gemm_kernels<T>().cols, "the matrix was packed for another instruction set");
   if (m <= 0 || b.cols() == 0) return;
   if (b.rows() == 0) return gemm_nothing(m, b.cols(), c, ldc, epilogue);
   gemm_blocked<S, T>(m, b.cols(), b.rows(), a, MatrixRef<S>{}, &b, c, ldc, epilogue);
 }
 
-#define TFMINI_INSTANTIATE(S, T)                                                                                  \
-  template PackedMatrix<T>::PackedMatrix(int64_t, int64_t, MatrixRef<S>);                                         \
-  template void gemm(int64_t, int64_t, int64_t, MatrixRef<S>, MatrixRef<S>, T*, int64_t, const GemmEpilogue<T>&); \
-  template void gemm(int64_t, MatrixRef<S>, const PackedMatrix<T>&, T*, int64_t, const GemmEpilogue<T>&);
+#define TFMINI_INSTANTIATE(S, T)                                                                       \
+  template PackedMatrix<T>::PackedMatrix(int64_t, int64_t, const MatrixRef<S>&);                       \
+  template void gemm(int64_t, int64_t, int64_t, const MatrixRef<S>&, const MatrixRef<S>&, T*, int64_t, \
+                     const GemmEpilogue<T>&);                                                          \
+  template void gemm(int64_t, const MatrixRef<S>&, const PackedMatrix<T>&, T*, int64_t, const GemmEpilogue<T>&);
 TFMINI_INSTANTIATE(float, float)
 TFMINI_INSTANTIATE(double, double)
 TFMINI_INSTANTIATE(Half, float)

@@ -44,7 +44,7 @@ template <class T>
 class PackedMatrix {
  public:
   template <class S>
-  PackedMatrix(int64_t rows, int64_t cols, MatrixRef<S> b);
+  PackedMatrix(int64_t rows, int64_t cols, const MatrixRef<S>& b);
 
   int64_t rows() const { return rows_; }
   int64_t cols() const { return cols_; }
@@ -63,9 +63,10 @@ class PackedMatrix {
 // large enough, inline within a parallel_for chunk. C must not overlap A or B.
 // Instantiated for S = float, double, Half, BFloat16.
 template <class S, class T = ComputeType<S>>
-void gemm(int64_t m, int64_t n, int64_t k, MatrixRef<S> a, MatrixRef<S> b, T* c, int64_t ldc,
+void gemm(int64_t m, int64_t n, int64_t k, const MatrixRef<S>& a, const MatrixRef<S>& b, T* c, int64_t ldc,
           const GemmEpilogue<T>& epilogue = {});
 template <class S, class T = ComputeType<S>>
-void gemm(int64_t m, MatrixRef<S> a, const PackedMatrix<T>& b, T* c, int64_t ldc, const GemmEpilogue<T>& epilogue = {});
+void gemm(int64_t m, const MatrixRef<S>& a, const PackedMatrix<T>& b, T* c, int64_t ldc,
+          const GemmEpilogue<T>& epilogue = {});
 
 }  // namespace tfmini

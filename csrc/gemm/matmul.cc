@@ -11,7 +11,7 @@ namespace {
 
 // Rows of C in parallel; within a row, the order of the loops that reads B as it lies in memory.
 template <class T>
-void integer_matmul(int64_t m, int64_t n, int64_t k, MatrixRef<T> a, MatrixRef<T> b, T* c) {
+void integer_matmul(int64_t m, int64_t n, int64_t k, const MatrixRef<T>& a, const MatrixRef<T>& b, T* c) {
   using U = std::make_unsigned_t<T>;  // overflow is defined
   parallel_for(m, grain_for_cost(0.5 * static_cast<double>(n) * static_cast<double>(k)),
                [&](int64_t begin, int64_t end) {
@@ -38,7 +38,7 @@ void integer_matmul(int64_t m, int64_t n, int64_t k, MatrixRef<T> a, MatrixRef<T
 }  // namespace
 
 template <class T>
-void matmul(int64_t m, int64_t n, int64_t k, MatrixRef<T> a, MatrixRef<T> b, T* c) {
+void matmul(int64_t m, int64_t n, int64_t k, const MatrixRef<T>& a, const MatrixRef<T>& b, T* c) {
   if constexpr (std::is_integral_v<T>) {
     integer_matmul(m, n, k, a, b, c);
   } else if constexpr (std::is_same_v<T, ComputeType<T>>) {
@@ -55,7 +55,8 @@ void matmul(int64_t m, int64_t n, int64_t k, MatrixRef<T> a, MatrixRef<T> b, T* 
   }
 }
 
-#define TFMINI_INSTANTIATE(T) template void matmul(int64_t, int64_t, int64_t, MatrixRef<T>, MatrixRef<T>, T*);
+#define TFMINI_INSTANTIATE(T) \
+  template void matmul(int64_t, int64_t, int64_t, const MatrixRef<T>&, const MatrixRef<T>&, T*);
 TFMINI_INSTANTIATE(float)
 TFMINI_INSTANTIATE(double)
 TFMINI_INSTANTIATE(Half)

@@ -11,6 +11,6 @@ namespace tfmini {
 // once; integers wrap around on overflow.
 // Instantiated for float, double, Half, BFloat16, int32_t, int64_t.
 template <class T>
-void matmul(int64_t m, int64_t n, int64_t k, MatrixRef<T> a, MatrixRef<T> b, T* c);
+void matmul(int64_t m, int64_t n, int64_t k, const MatrixRef<T>& a, const MatrixRef<T>& b, T* c);
 
 }  // namespace tfmini

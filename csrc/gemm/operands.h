@@ -45,8 +45,12 @@ const simd::GemmPackers<S, T>& gemm_packers() {
 // would keep the multipliers waiting.
 struct RowPanels {
   int64_t count, height, taller;  // the first `taller` ones have a row more
-  RowPanels(int64_t rows, int64_t width)
-      : count(ceil_div(rows, width)), height(rows / std::max<int64_t>(count, 1)), taller(rows - count * height) {}
+  RowPanels(int64_t rows, int64_t width) : count(rows > 0), height(rows), taller(0) {
+    if (rows <= width) return;  // divisions would be felt
+    count = ceil_div(rows, width);
+    height = rows / count;
+    taller = rows - count * height;
+  }
   int64_t first(int64_t q) const { return q * height + std::min(q, taller); }
   int64_t rows(int64_t q) const { return height + (q < taller ? 1 : 0); }
 };

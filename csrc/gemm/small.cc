@@ -22,8 +22,9 @@ struct Strip {
   bool copy_b;      // the first tile copies what it reads of B for the others
 
   // `left`: columns; `far`: they are not in the first-level cache.
-  Strip(int64_t m, int64_t left, MatrixRef<T> a, MatrixRef<T> b, bool far) : rows(m, tile_rows(left)) {
-    const auto& kernel = gemm_kernels<T>();
+  Strip(const simd::GemmKernels<T>& kernel, int64_t m, int64_t left, const MatrixRef<T>& a, const MatrixRef<T>& b,
+        bool far)
+      : rows(m, tile_rows(kernel, left)) {
     const bool edges = kernel.edge[0], narrow = left <= kernel.cols / 2;
     const bool wide = left > kernel.cols && left <= kernel.cols * 3 / 2;
     width = wide ? kernel.cols * 3 / 2 : kernel.cols;
@@ -40,8 +41,7 @@ struct Strip {
     copy_b = far && in_place && whole && rows.count > (aligned ? 2 : 1);
   }
 
-  static int64_t tile_rows(int64_t left) {
-    const auto& kernel = gemm_kernels<T>();
+  static int64_t tile_rows(const simd::GemmKernels<T>& kernel, int64_t left) {
     if (left <= kernel.cols / 2) return kernel.narrow_rows;
     return left > kernel.cols && left <= kernel.cols * 3 / 2 ? kernel.wide_rows : kernel.rows;
   }
@@ -50,14 +50,15 @@ struct Strip {
 }  // namespace
 
 template <class T>
-void gemm_small(int64_t m, int64_t n, int64_t k, MatrixRef<T> a, MatrixRef<T> b, T* c, int64_t ldc,
+void gemm_small(int64_t m, int64_t n, int64_t k, const MatrixRef<T>& a, const MatrixRef<T>& b, T* c, int64_t ldc,
                 const GemmEpilogue<T>& epilogue) {
   const auto& kernel = gemm_kernels<T>();
   const int64_t depth = std::min(k, gemm_blocks(best_isa(), sizeof(T)).depth);
   const bool far = n * depth > kFirstLevelBytes / int64_t{sizeof(T)};
   alignas(64) T b_room[kWidePanelBytes / sizeof(T)];
-  simd::GemmTile<T> tile{};
+  simd::GemmTile<T> tile;  // its fields are set one by one: to clear it first would be felt
   tile.ldc = ldc;
+  tile.a_copy = nullptr;
   tile.b_copy = b_room;
   tile.a_row = a.row_stride;
   tile.a_step = a.col_stride;
@@ -68,9 +69,9 @@ void gemm_small(int64_t m, int64_t n, int64_t k, MatrixRef<T> a, MatrixRef<T> b,
     const T* const bias = last_block ? epilogue.bias : nullptr;
     const T* const add = last_block ? epilogue.add : nullptr;
     tile.relu = epilogue.relu && last_block;
-    Strip<T> strip(m, n, a, b, far);
+    Strip<T> strip(kernel, m, n, a, b, far);
     for (int64_t j = 0; j < n; j += strip.cols) {
-      if (j > 0 && few_columns<T>(n - j)) strip = Strip<T>(m, n - j, a, b, far);
+      if (j > 0 && n - j <= kernel.cols * 3 / 2) strip = Strip<T>(kernel, m, n - j, a, b, far);
       tile.cols = strip.cols;
       tile.bias = bias ? bias + j : nullptr;
       tile.b = b.at(p, j);
@@ -108,9 +109,9 @@ bool few_columns(int64_t n) {
 
 template bool few_columns<float>(int64_t);
 template bool few_columns<double>(int64_t);
-template void gemm_small(int64_t, int64_t, int64_t, MatrixRef<float>, MatrixRef<float>, float*, int64_t,
+template void gemm_small(int64_t, int64_t, int64_t, const MatrixRef<float>&, const MatrixRef<float>&, float*, int64_t,
                          const GemmEpilogue<float>&);
-template void gemm_small(int64_t, int64_t, int64_t, MatrixRef<double>, MatrixRef<double>, double*, int64_t,
-                         const GemmEpilogue<double>&);
+template void gemm_small(int64_t, int64_t, int64_t, const MatrixRef<double>&, const MatrixRef<double>&, double*,
+                         int64_t, const GemmEpilogue<double>&);
 
 }  // namespace tfmini

@@ -41,7 +41,7 @@ template <class T>
 class ContiguousRows {
  public:
   ContiguousRows(const ContiguousRows&) = delete;
-  ContiguousRows(int64_t m, int64_t k, MatrixRef<T> a) : data_(a.data), stride_(a.row_stride) {
+  ContiguousRows(int64_t m, int64_t k, const MatrixRef<T>& a) : data_(a.data), stride_(a.row_stride) {
     if (a.col_stride == 1) return;
     T* copy = few_;
     if (m * k > kFew) {
@@ -84,7 +84,7 @@ int64_t steps_per_piece(int64_t n, int64_t k) {
 
 // m is small and B is row-major.
 template <class T>
-void thin_rows(int64_t m, int64_t n, int64_t k, const T* a, int64_t lda, MatrixRef<T> b, T* c, int64_t ldc,
+void thin_rows(int64_t m, int64_t n, int64_t k, const T* a, int64_t lda, const MatrixRef<T>& b, T* c, int64_t ldc,
                bool accumulate) {
   const auto rows = kernels<T>().rows[m - 1];
   const int64_t steps = steps_per_piece<T>(n, k);
@@ -124,8 +124,8 @@ bool few_steps(int64_t m, int64_t n, int64_t k) {
 
 // m is small, or k; element (i, j) of C is at c[i * c_row + j * c_col].
 template <class T>
-bool thin(int64_t m, int64_t n, int64_t k, MatrixRef<T> a, MatrixRef<T> b, T* c, int64_t c_row, int64_t c_col,
-          bool accumulate) {
+bool thin(int64_t m, int64_t n, int64_t k, const MatrixRef<T>& a, const MatrixRef<T>& b, T* c, int64_t c_row,
+          int64_t c_col, bool accumulate) {
   // A single column, or row, of B lies contiguous both ways: the longer way is faster.
   const bool by_rows = b.col_stride == 1 && c_col == 1 && (b.row_stride != 1 || k < n);
   if (!by_rows && b.row_stride != 1) return false;
@@ -174,7 +174,7 @@ bool sums_are_faster(int64_t m, int64_t n, int64_t k) {
 
 // Dot products want steps, to share out what their sums cost, and both operands contiguous.
 template <class T>
-bool dots_are_faster(int64_t m, int64_t n, int64_t k, MatrixRef<T> a, MatrixRef<T> b) {
+bool dots_are_faster(int64_t m, int64_t n, int64_t k, const MatrixRef<T>& a, const MatrixRef<T>& b) {
   constexpr int64_t kLeast = sizeof(T) == 4 ? 4 : 3, kLeastTwice = 64, kSteps = 16, kElements = 1024;
   if (b.row_stride != 1 || m > kDotRows || k < std::max<int64_t>(2, kLeast * (m - 1))) return false;
   if (m > simd::kThinRows) return k >= kLeastTwice && a.col_stride == 1;
@@ -184,7 +184,7 @@ bool dots_are_faster(int64_t m, int64_t n, int64_t k, MatrixRef<T> a, MatrixRef<
 }  // namespace
 
 template <class T>
-bool gemm_thin(int64_t m, int64_t n, int64_t k, MatrixRef<T> a, MatrixRef<T> b, T* c, int64_t ldc,
+bool gemm_thin(int64_t m, int64_t n, int64_t k, const MatrixRef<T>& a, const MatrixRef<T>& b, T* c, int64_t ldc,
                const GemmEpilogue<T>& epilogue) {
   const auto by_a = [&] { return thin(m, n, k, a, b, c, ldc, 1, epilogue.accumulate); };
   const auto by_b = [&] { return thin(n, m, k, b.transposed(), a.transposed(), c, 1, ldc, epilogue.accumulate); };
@@ -195,7 +195,7 @@ bool gemm_thin(int64_t m, int64_t n, int64_t k, MatrixRef<T> a, MatrixRef<T> b, 
 }
 
 template <class T>
-bool thin_is_faster(int64_t m, int64_t n, int64_t k, MatrixRef<T> a, MatrixRef<T> b) {
+bool thin_is_faster(int64_t m, int64_t n, int64_t k, const MatrixRef<T>& a, const MatrixRef<T>& b) {
   constexpr int64_t kSteps = 16;
   if (n == 1 && m > 1) return m * k >= kSteps;
   if (b.col_stride == 1 && (m <= n ? b.row_stride != 1 || k < n : few_steps<T>(m, n, k)))
@@ -210,12 +210,12 @@ void gemm_nothing(int64_t m, int64_t n, T* c, int64_t ldc, const GemmEpilogue<T>
   finish(m, n, c, ldc, epilogue);
 }
 
-template bool gemm_thin(int64_t, int64_t, int64_t, MatrixRef<float>, MatrixRef<float>, float*, int64_t,
+template bool gemm_thin(int64_t, int64_t, int64_t, const MatrixRef<float>&, const MatrixRef<float>&, float*, int64_t,
                         const GemmEpilogue<float>&);
-template bool gemm_thin(int64_t, int64_t, int64_t, MatrixRef<double>, MatrixRef<double>, double*, int64_t,
+template bool gemm_thin(int64_t, int64_t, int64_t, const MatrixRef<double>&, const MatrixRef<double>&, double*, int64_t,
                         const GemmEpilogue<double>&);
-template bool thin_is_faster(int64_t, int64_t, int64_t, MatrixRef<float>, MatrixRef<float>);
-template bool thin_is_faster(int64_t, int64_t, int64_t, MatrixRef<double>, MatrixRef<double>);
+template bool thin_is_faster(int64_t, int64_t, int64_t, const MatrixRef<float>&, const MatrixRef<float>&);
+template bool thin_is_faster(int64_t, int64_t, int64_t, const MatrixRef<double>&, const MatrixRef<double>&);
 template void gemm_nothing(int64_t, int64_t, float*, int64_t, const GemmEpilogue<float>&);
 template void gemm_nothing(int64_t, int64_t, double*, int64_t, const GemmEpilogue<double>&);
 

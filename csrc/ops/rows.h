@@ -9,22 +9,37 @@
 
 namespace tfmini {
 
-// The indices as int64, each checked to lie in [0, limit).
-inline Tensor checked_rows(const KernelContext& c, const Tensor& indices, int64_t limit) {
-  const int64_t n = indices.num_elements();
-  Tensor rows = c.scratch(DType::kInt64, {n});
-  int64_t* out = rows.data<int64_t>();
-  const auto copy = [&](const auto* in) {
-    for (int64_t i = 0; i < n; ++i) {
+// Numbers of rows, worked out before the first is touched. A few need no allocation.
+class RowNumbers {
+ public:
+  // Row i is number(i).
+  template <class Number>
+  RowNumbers(int64_t n, const Number& number) : size_(n) {
+    if (n > kFew) many_ = cpu_device().allocate(static_cast<size_t>(n) * sizeof(int64_t));
+    int64_t* const out = many_ ? static_cast<int64_t*>(many_->data()) : few_;
+    for (int64_t i = 0; i < n; ++i) out[i] = number(i);
+  }
+  RowNumbers(const RowNumbers&) = delete;
+
+  int64_t size() const { return size_; }
+  const int64_t* data() const { return many_ ? static_cast<const int64_t*>(many_->data()) : few_; }
+
+ private:
+  static constexpr int64_t kFew = 64;
+  int64_t size_;
+  BufferRef many_;
+  int64_t few_[kFew];
+};
+
+// The indices, each checked to lie in [0, limit).
+inline RowNumbers checked_rows(const Tensor& indices, int64_t limit) {
+  const auto from = [&](const auto* in) {
+    return RowNumbers(indices.num_elements(), [=](int64_t i) {
       check(in[i] >= 0 && in[i] < limit, "indices[", i, "] = ", in[i], " is not in [0, ", limit, ")");
-      out[i] = static_cast<int64_t>(in[i]);
-    }
+      return static_cast<int64_t>(in[i]);
+    });
   };
-  if (indices.dtype() == DType::kInt32)
-    copy(indices.data<int32_t>());
-  else
-    copy(indices.data<int64_t>());
-  return rows;
+  return indices.dtype() == DType::kInt32 ? from(indices.data<int32_t>()) : from(indices.data<int64_t>());
 }
 
 // Asks for the first cache lines of a row that is needed soon, to be written or (0) read; the hardware sees the rest
@@ -42,10 +57,10 @@ inline constexpr int64_t kPrefetchDistance = 8;
 // that occurs several times is updated by one thread, in order: the result is that of the plain loop, in however many
 // parts. Each of these looks at all indices, so there are two per thread and no more.
 template <class Fn, class Soon>
-void for_each_row(const Tensor& rows, int64_t bytes_per_row, const Fn& fn, const Soon& soon) {
+void for_each_row(const RowNumbers& rows, int64_t bytes_per_row, const Fn& fn, const Soon& soon) {
   constexpr int64_t kBytesPerPart = 256 << 10;
-  const int64_t n = rows.num_elements();
-  const int64_t* row = rows.data<int64_t>();
+  const int64_t n = rows.size();
+  const int64_t* row = rows.data();
   const int64_t wanted = std::min<int64_t>({n, n * bytes_per_row / kBytesPerPart, 2 * max_threads()});
   const int64_t parts = static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(std::max<int64_t>(wanted, 1))));
   parallel_for(parts, 1, [&](int64_t begin, int64_t end) {
@@ -59,7 +74,7 @@ void for_each_row(const Tensor& rows, int64_t bytes_per_row, const Fn& fn, const
 }
 
 template <class Fn>
-void for_each_row(const Tensor& rows, int64_t bytes_per_row, const Fn& fn) {
+void for_each_row(const RowNumbers& rows, int64_t bytes_per_row, const Fn& fn) {
   for_each_row(rows, bytes_per_row, fn, [](int64_t) {});
 }
 

@@ -32,7 +32,7 @@ inline T combine(T old, T update) {
 
 // `rows` name slices of `width` elements; updates hold one slice per row, or one element for all.
 template <Op op, class T>
-void scatter(VariableUpdate& variable, const Tensor& rows, int64_t width, const Tensor& updates, bool broadcast) {
+void scatter(VariableUpdate& variable, const RowNumbers& rows, int64_t width, const Tensor& updates, bool broadcast) {
   const T* in = updates.data<T>();
   if constexpr (op == Op::kDiv && std::is_integral_v<T>)
     for (int64_t i = 0; i < updates.num_elements(); ++i)
@@ -69,7 +69,7 @@ struct ScatterRows {
     const Shape& ref = variable.read(0).shape();
     const Tensor &indices = c.input(1), &updates = c.input(2);
     const bool broadcast = check_row_updates(ref, indices.shape(), updates.shape());
-    const Tensor rows = checked_rows(c, indices, ref[0]);
+    const RowNumbers rows = checked_rows(indices, ref[0]);
     scatter<op, T>(variable, rows, ref.product(1, ref.rank()), updates, broadcast);
   }
 };
@@ -84,12 +84,10 @@ void scatter_nd_shape(InferContext& c) {
 }
 
 // The slices' numbers, when the variable is seen as [ref.shape[:depth] flattened, slice].
-Tensor checked_slices(const KernelContext& c, const Tensor& indices, const Shape& ref) {
+RowNumbers checked_slices(const Tensor& indices, const Shape& ref) {
   const int64_t depth = indices.dim(-1);
-  const int64_t n = indices.shape().product(0, indices.rank() - 1);
-  Tensor slices = c.scratch(DType::kInt64, {n});
   const bool wide = indices.dtype() == DType::kInt64;
-  for (int64_t i = 0; i < n; ++i) {
+  return RowNumbers(indices.shape().product(0, indices.rank() - 1), [&](int64_t i) {
     int64_t slice = 0;
     for (int64_t d = 0; d < depth; ++d) {
       const int64_t at = wide ? indices.data<int64_t>()[i * depth + d] : indices.data<int32_t>()[i * depth + d];
@@ -97,9 +95,8 @@ Tensor checked_slices(const KernelContext& c, const Tensor& indices, const Shape
             ref[static_cast<int>(d)], ")");
       slice = slice * ref[static_cast<int>(d)] + at;
     }
-    slices.data<int64_t>()[i] = slice;
-  }
-  return slices;
+    return slice;
+  });
 }
 
 template <Op op, class T>
@@ -109,7 +106,7 @@ struct ScatterSlices {
     const Shape& ref = variable.read(0).shape();
     const Tensor &indices = c.input(1), &updates = c.input(2);
     check_slice_updates(ref, indices.shape(), updates.shape());
-    const Tensor slices = checked_slices(c, indices, ref);
+    const RowNumbers slices = checked_slices(indices, ref);
     const int64_t width = ref.product(static_cast<int>(indices.dim(-1)), ref.rank());
     scatter<op, T>(variable, slices, width, updates, false);
   }

@@ -48,8 +48,7 @@ struct ScatterNd {
     Tensor& out = c.output(0);
     const int64_t depth = indices.dim(-1), n = indices.shape().product(0, indices.rank() - 1);
     const int64_t width = out.shape().product(static_cast<int>(depth), out.rank());
-    Tensor rows = c.scratch(DType::kInt64, Shape{n});
-    for (int64_t i = 0; i < n; ++i) rows.data<int64_t>()[i] = slice_number(indices, i, depth, out.shape());
+    const RowNumbers rows(n, [&](int64_t i) { return slice_number(indices, i, depth, out.shape()); });
     zero_run(out.dtype(), out.raw(), out.num_elements());
     const T* from = updates.data<T>();
     T* to = out.data<T>();

@@ -23,7 +23,7 @@ inline C combine(C a, C b) {
 // Folds slice i of `data` into row rows[i] of `out` (rows[i] < 0: into none), in the order of i.
 // 16-bit floats are folded in float.
 template <Fold fold, class T>
-void fold_slices(KernelContext& c, const Tensor& data, const Tensor& rows, int64_t width, Tensor& out) {
+void fold_slices(KernelContext& c, const Tensor& data, const RowNumbers& rows, int64_t width, Tensor& out) {
   using C = ComputeType<T>;
   const int64_t size = out.num_elements();
   const C start = start_value<fold, T>();
@@ -59,12 +59,11 @@ struct Unsorted {
     const Tensor &data = c.input(0), &ids = c.input(1);
     Tensor& out = c.output(0);
     const int64_t segments = out.dim(0), n = ids.num_elements();
-    Tensor rows = c.scratch(DType::kInt64, Shape{n});
-    for (int64_t i = 0; i < n; ++i) {
+    const RowNumbers rows(n, [&](int64_t i) {
       const int64_t id = ids.int_at(i);
       check(id < segments, "segment_ids[", i, "] = ", id, " is not below num_segments = ", segments);
-      rows.data<int64_t>()[i] = id;
-    }
+      return id;
+    });
     fold_slices<fold, T>(c, data, rows, data.shape().product(ids.rank(), data.rank()), out);
   }
 };
@@ -84,21 +83,20 @@ struct Sorted {
     using C = ComputeType<T>;
     const Tensor &data = c.input(0), &ids = c.input(1);
     const int64_t n = ids.num_elements(), width = data.shape().product(1, data.rank());
-    Tensor rows = c.scratch(DType::kInt64, Shape{n});
     int64_t last = 0;
-    for (int64_t i = 0; i < n; ++i) {
+    const RowNumbers rows(n, [&](int64_t i) {
       const int64_t id = ids.int_at(i);
       check(id >= 0, "segment_ids[", i, "] = ", id, " must not be negative");
       check(id >= last, "segment_ids must not decrease: ", last, " is followed by ", id);
-      rows.data<int64_t>()[i] = last = id;
-    }
+      return last = id;
+    });
     Shape shape = data.shape();
     shape.set_dim(0, n > 0 ? last + 1 : 0);
     Tensor& out = c.allocate_output(0, shape);
     fold_slices<fold, T>(c, data, rows, width, out);
     if constexpr (fold == Fold::kSum || fold == Fold::kProd) return;
     std::vector<int64_t> counts(static_cast<size_t>(shape[0]));
-    for (int64_t i = 0; i < n; ++i) ++counts[static_cast<size_t>(rows.data<int64_t>()[i])];
+    for (int64_t i = 0; i < n; ++i) ++counts[static_cast<size_t>(rows.data()[i])];
     for (int64_t s = 0; s < shape[0]; ++s) {
       T* slice = out.data<T>() + s * width;
       const int64_t count = counts[static_cast<size_t>(s)];

@@ -15,9 +15,9 @@ namespace {
 
 // The rows that the gradient names, after the checks that must come before the first write.
 template <class T>
-Tensor gradient_rows(const KernelContext& c, const OptimizerNode<T>& node, const VariableUpdate& update) {
+RowNumbers gradient_rows(const KernelContext& c, const OptimizerNode<T>& node, const VariableUpdate& update) {
   node.check_sparse_shapes(c, update);
-  return checked_rows(c, c.input(node.indices()), update.read(0).dim(0));
+  return checked_rows(c.input(node.indices()), update.read(0).dim(0));
 }
 
 template <class T>
@@ -26,7 +26,7 @@ class SparseApply {
   SparseApply(const Optimizer& optimizer, const OpDef& def, const Attrs& attrs) : node_(optimizer, def, attrs) {}
   void operator()(KernelContext& c) const {
     VariableUpdate update = node_.update(c);
-    const Tensor rows = gradient_rows(c, node_, update);
+    const RowNumbers rows = gradient_rows(c, node_, update);
     const auto params = node_.params(c);
     const auto states = node_.states(update);
     const T* gradient = node_.gradient(c).template data<T>();
@@ -49,9 +49,9 @@ class SparseApply {
 // Which rows of a gradient belong to each row of the variable, in order: a counting sort, linear in both numbers.
 class RowLists {
  public:
-  RowLists(const KernelContext& c, const Tensor& rows, int64_t count)
-      : first_(c.scratch(DType::kInt64, {count + 1})), order_(c.scratch(DType::kInt64, {rows.num_elements()})) {
-    const int64_t *row = rows.data<int64_t>(), n = rows.num_elements();
+  RowLists(const KernelContext& c, const RowNumbers& rows, int64_t count)
+      : first_(c.scratch(DType::kInt64, {count + 1})), order_(c.scratch(DType::kInt64, {rows.size()})) {
+    const int64_t *row = rows.data(), n = rows.size();
     int64_t *first = first_.data<int64_t>(), *order = order_.data<int64_t>();
     std::fill_n(first, count + 1, 0);
     for (int64_t i = 0; i < n; ++i) ++first[row[i]];
@@ -72,7 +72,7 @@ class SparseApplyDecay {
   SparseApplyDecay(const Optimizer& optimizer, const OpDef& def, const Attrs& attrs) : node_(optimizer, def, attrs) {}
   void operator()(KernelContext& c) const {
     VariableUpdate update = node_.update(c);
-    const Tensor rows = gradient_rows(c, node_, update);
+    const RowNumbers rows = gradient_rows(c, node_, update);
     const Shape& shape = update.read(0).shape();
     const int64_t count = shape[0], width = shape.product(1, shape.rank());
     const RowLists lists(c, rows, count);

@@ -19,8 +19,9 @@ constexpr int64_t kTileElements = 256 * kTileSide;
 // What is larger will not be found in cache by whoever reads it next.
 constexpr int64_t kCacheBytes = 16 << 20;
 
-// One run of at most so many bytes needs no loop nest.
+// One run of at most so many bytes needs no loop nest, so few elements no tiles.
 constexpr size_t kSmallRun = 16 << 10;
+constexpr int64_t kFewElements = 128;
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -69,6 +70,16 @@ void move_row(const T* from, int64_t from_stride, T* to, int64_t to_stride, int6
   } else {
     for (int64_t i = 0; i < n; ++i) to[i * to_stride] = from[i * from_stride];
   }
+}
+
+template <class T>
+void copy_few(const Dim* dims, int rank, const T* from, T* to) {
+  const Dim d = dims[0];
+  for (int64_t i = 0; i < d.size; ++i, from += d.from, to += d.to)
+    if (rank > 1)
+      copy_few(dims + 1, rank - 1, from, to);
+    else
+      *to = *from;
 }
 
 // Rows along the innermost dimension; long rows are cut so that one row alone can use all threads.
@@ -187,6 +198,13 @@ void StridedCopy::operator()(DType dtype, const void* from, void* to) const {
       return;
     }
   }
+  if (product(dims_.data(), rank_) <= kFewElements)
+    return with_element(dtype, [&]<class T>(std::type_identity<T>) {
+      if (rank_ == 0)
+        *static_cast<T*>(to) = *static_cast<const T*>(from);
+      else
+        copy_few(dims_.data(), rank_, static_cast<const T*>(from), static_cast<T*>(to));
+    });
   auto dims = dims_;
   int rank = rank_;
   size_t bytes = dtype_size(dtype);
@@ -234,10 +252,19 @@ void copy_run(DType dtype, const void* from, void* to, int64_t count) {
 }
 
 void fill_run(DType dtype, const void* value, void* to, int64_t count) {
+  if (dtype_size(dtype) * static_cast<size_t>(count) <= kSmallRun && is_pod(dtype))
+    return with_element(dtype, [&]<class T>(std::type_identity<T>) {
+      std::fill_n(static_cast<T*>(to), count, *static_cast<const T*>(value));
+    });
   StridedCopy().dim(count, 0, 1)(dtype, value, to);
 }
 
 void zero_run(DType dtype, void* to, int64_t count) {
+  if (const size_t bytes = dtype_size(dtype) * static_cast<size_t>(count);
+      bytes > 0 && bytes <= kSmallRun && is_pod(dtype)) {
+    std::memset(to, 0, bytes);
+    return;
+  }
   with_element(dtype, [&]<class T>(std::type_identity<T>) {
     const T zero{};
     fill_run(dtype, &zero, to, count);

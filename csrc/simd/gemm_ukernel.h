@@ -17,9 +17,11 @@ namespace tfmini::simd {
 template <class T>
 struct GemmTile {
   const T* a;
-  int64_t a_row;   // from one row of a to the next
-  int64_t a_step;  // from one step of k to the next
+  int64_t a_row;  // from one row of a to the next
   const T* b;
+  // From one step of k to the next. Not beside a_row: strides copied from a MatrixRef as a pair, just after they were
+  // written one by one, would have to wait for memory.
+  int64_t a_step;
   int64_t b_step;
   int64_t k;
   T* c;
