@@ -40,15 +40,27 @@ class BroadcastInput {
   // The input's elements for output elements [begin, begin + n). `scratch` has room for n elements.
   Span read(const void* base, int64_t begin, int64_t n, void* scratch) const;
   // Position in the input of one output element.
-  TFMINI_HOST_DEVICE int64_t index(int64_t out_index) const {
-    if (rank_ == 0) return out_index;
-    int64_t at = 0;
-    for (int d = rank_ - 1; d > 0; --d) {
-      const int64_t outer = quotient(out_index, sizes_[d]);
-      at += (out_index - outer * sizes_[d]) * strides_[d];
+  TFMINI_HOST_DEVICE int64_t index(int64_t out_index) const { return walk_from(out_index).at; }
+  // The same, and that of its neighbours: `run` output elements, this one included, are `step` from each other.
+  struct Walk {
+    int64_t at, step, run;
+  };
+  TFMINI_HOST_DEVICE Walk walk_from(int64_t out_index) const {
+    if (rank_ == 0) return {out_index, 1, INT64_MAX};
+    const int last = rank_ - 1;
+    Walk w{0, strides_[last], sizes_[last]};
+#if defined(__CUDACC__)
+#pragma unroll 1
+#endif
+    for (int d = last; d > 0; --d) {
+      const int64_t outer = quotient(out_index, sizes_[d]), inner = out_index - outer * sizes_[d];
+      w.at += inner * strides_[d];
+      if (d == last) w.run -= inner;
       out_index = outer;
     }
-    return at + out_index * strides_[0];
+    w.at += out_index * strides_[0];
+    if (last == 0) w.run -= out_index;
+    return w;
   }
 
   static constexpr int64_t kMinRun = 128;

@@ -40,8 +40,17 @@ struct Operand {
 #pragma unroll
       for (int i = 0; i < N; ++i) out[i] = value;
     } else {
+      int64_t at[N];
+      BroadcastInput::Walk walk{};
+      // The divisions are in the code once, and done once per row of the output that the pack reaches into.
+      fill_pack<true>(at, [&](int i) {
+        if (walk.run == 0) walk = shape.walk_from(begin + i);
+        --walk.run;
+        walk.at += walk.step;
+        return walk.at - walk.step;
+      });
 #pragma unroll
-      for (int i = 0; i < N; ++i) out[i] = i < n ? p[shape.index(begin + i)] : T{};
+      for (int i = 0; i < N; ++i) out[i] = i < n ? p[at[i]] : T{};
     }
   }
 };
@@ -52,6 +61,11 @@ template <class F, class T>
 using Result2Of =
     std::conditional_t<std::is_same_v<decltype(F::run(ComputeType<T>{}, ComputeType<T>{})), bool>, bool, T>;
 
+// Functions whose code a kernel holds once. Those that are cheap run as fast as memory allows only if they are
+// unrolled.
+template <class F, class T>
+inline constexpr bool kIsLong = F::kCost >= (sizeof(T) == 8 ? 0.6 : 3.0);
+
 template <class F, class T>
 __global__ void __launch_bounds__(kThreads) unary(const T* x, ResultOf<F, T>* y, int64_t n, bool aligned) {
   using R = ResultOf<F, T>;
@@ -61,8 +75,7 @@ __global__ void __launch_bounds__(kThreads) unary(const T* x, ResultOf<F, T>* y,
   T in[kPack];
   R out[kPack];
   load_pack<kPack>(x + begin, left, aligned, in);
-#pragma unroll
-  for (int i = 0; i < kPack; ++i) out[i] = narrow<R>(F::run(widen(in[i])));
+  fill_pack<kIsLong<F, T>>(out, [&](int i) { return narrow<R>(F::run(widen(pick(in, i)))); });
   store_pack<kPack>(y + begin, left, aligned, out);
 }
 
@@ -77,8 +90,7 @@ __global__ void __launch_bounds__(kThreads) binary(const __grid_constant__ Opera
   R out[kPack];
   x.load<kPack>(begin, left, a);
   y.load<kPack>(begin, left, b);
-#pragma unroll
-  for (int i = 0; i < kPack; ++i) out[i] = narrow<R>(F::run(widen(a[i]), widen(b[i])));
+  fill_pack<kIsLong<F, T>>(out, [&](int i) { return narrow<R>(F::run(widen(pick(a, i)), widen(pick(b, i)))); });
   store_pack<kPack>(z + begin, left, aligned, out);
 }
 
@@ -146,6 +158,7 @@ TFMINI_FN float trigonometric(float x) {
 #define TFMINI_CUDA_UNARY(Name, types, cost, ...)                        \
   struct Name {                                                          \
     static constexpr simd::DTypeMask kTypes = types;                     \
+    static constexpr double kCost = cost;                                \
     template <class T>                                                   \
     static TFMINI_FN auto run(T x) {                                     \
       if constexpr (is_trigonometric(#Name) && std::is_same_v<T, float>) \
@@ -159,6 +172,7 @@ TFMINI_FN float trigonometric(float x) {
 #define TFMINI_CUDA_BINARY(Name, types, cost, ...)           \
   struct Name {                                              \
     static constexpr simd::DTypeMask kTypes = types;         \
+    static constexpr double kCost = cost;                    \
     static constexpr bool kChecked = checks_integers(#Name); \
     template <class T>                                       \
     static TFMINI_FN auto run(T x, T y) {                    \

@@ -78,6 +78,33 @@ __device__ __forceinline__ void store_pack(T* p, int64_t n, bool aligned, const 
   }
 }
 
+// v[i] and v[i] = x for an i known only as the kernel runs: v stays in registers.
+template <int N, class T>
+__device__ __forceinline__ T pick(const T (&v)[N], int i) {
+  T x = v[0];
+#pragma unroll
+  for (int k = 1; k < N; ++k)
+    if (k == i) x = v[k];
+  return x;
+}
+template <int N, class T>
+__device__ __forceinline__ void put(T (&v)[N], int i, T x) {
+#pragma unroll
+  for (int k = 0; k < N; ++k)
+    if (k == i) v[k] = x;
+}
+// out[i] = f(i). kLong: f is long enough that a kernel should hold it once, not N times.
+template <bool kLong, int N, class T, class F>
+__device__ __forceinline__ void fill_pack(T (&out)[N], const F& f) {
+  if constexpr (kLong) {
+#pragma unroll 1
+    for (int i = 0; i < N; ++i) put(out, i, f(i));
+  } else {
+#pragma unroll
+    for (int i = 0; i < N; ++i) out[i] = f(i);
+  }
+}
+
 template <int N, class T>
 __host__ __device__ bool is_aligned(const T* p) {
   return reinterpret_cast<uintptr_t>(p) % (sizeof(T) * N) == 0;

@@ -8,6 +8,7 @@ namespace tfmini::cuda {
 namespace {
 
 struct Add {
+  static constexpr double kCost = 0.2;
   template <class T>
   static TFMINI_FN T run(T x, T y) {
     return simd::fn::add(x, y);
