@@ -22,7 +22,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 FLAGS = "-std=c++20 -O3 -DNDEBUG -DTFMINI_WITH_CUDA --expt-relaxed-constexpr -Icsrc -Icuda".split()
 
 LOAD, STORE = r"LDG\.E\.128", r"STG\.E\.128"  # 16 bytes by each thread
-WGMMA = (r"HGMMA\.64x128x16\.F32\.BF16", r"UTMALDG\.3D", STORE)
+WGMMA = (r"HGMMA\.64x(128|256)x16\.F32\.BF16", r"UTMALDG\.3D")
 
 # Chip -> file -> kernel (a pattern of its name and template arguments) -> what its code must hold.
 KERNELS: dict[str, dict[str, dict[str, tuple[str, ...]]]] = {
