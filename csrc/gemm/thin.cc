@@ -115,11 +115,13 @@ void thin_rows(int64_t m, int64_t n, int64_t k, const T* a, int64_t lda, const M
   });
 }
 
-// There are many columns to so few steps that a tile would hardly be entered before it is left.
+// There are so few steps to many columns, no more than a row of C has lines, that a tile would hardly be entered before
+// it is left. A that has to be copied takes more of them to pay.
 template <class T>
-bool few_steps(int64_t m, int64_t n, int64_t k) {
-  constexpr int64_t kSteps = 8, kColumns = 256 / sizeof(T);
-  return k <= kSteps && n >= kColumns && m * n * k <= kSmallWork;
+bool few_steps(int64_t m, int64_t n, int64_t k, const MatrixRef<T>& a) {
+  constexpr int64_t kSteps = 16, kLanes = 64 / sizeof(T);
+  const int64_t lines = n / kLanes;
+  return lines >= (a.col_stride == 1 ? 4 : 12) && k <= std::min(kSteps, lines) && m * n * k <= kSmallWork;
 }
 
 // m is small, or k; element (i, j) of C is at c[i * c_row + j * c_col].
@@ -129,7 +131,7 @@ bool thin(int64_t m, int64_t n, int64_t k, const MatrixRef<T>& a, const MatrixRe
   // A single column, or row, of B lies contiguous both ways: the longer way is faster.
   const bool by_rows = b.col_stride == 1 && c_col == 1 && (b.row_stride != 1 || k < n);
   if (!by_rows && b.row_stride != 1) return false;
-  if (m > (by_rows ? simd::kThinRows : kDotRows) && !(by_rows && few_steps<T>(m, n, k))) return false;
+  if (m > (by_rows ? simd::kThinRows : kDotRows) && !(by_rows && few_steps(m, n, k, a))) return false;
   const ContiguousRows<T> left(m, k, a);
   if (by_rows) {
     const RowPanels groups(m, simd::kThinRows);
@@ -165,10 +167,10 @@ void finish(int64_t m, int64_t n, T* c, int64_t ldc, const GemmEpilogue<T>& epil
 // The only row of a tile waits for its additions, and many tiles cost many calls. But B must stay in the first-level
 // cache if there is more to a tile than to its rows.
 template <class T>
-bool sums_are_faster(int64_t m, int64_t n, int64_t k) {
+bool sums_are_faster(int64_t m, int64_t n, int64_t k, const MatrixRef<T>& a) {
   constexpr int64_t kSteps = 16, kColumns = 128 / sizeof(T), kStays = (32 << 10) / sizeof(T);
   if (m == 1) return k >= kSteps || n >= kColumns;
-  if (m > simd::kThinRows) return few_steps<T>(m, n, k);
+  if (m > simd::kThinRows) return few_steps(m, n, k, a);
   return n >= 2 * kColumns && (m < simd::kThinRows || n * k <= kStays);
 }
 
@@ -198,8 +200,8 @@ template <class T>
 bool thin_is_faster(int64_t m, int64_t n, int64_t k, const MatrixRef<T>& a, const MatrixRef<T>& b) {
   constexpr int64_t kSteps = 16;
   if (n == 1 && m > 1) return m * k >= kSteps;
-  if (b.col_stride == 1 && (m <= n ? b.row_stride != 1 || k < n : few_steps<T>(m, n, k)))
-    return sums_are_faster<T>(m, n, k);
+  if (b.col_stride == 1 && (m <= n ? b.row_stride != 1 || k < n : few_steps(m, n, k, a)))
+    return sums_are_faster(m, n, k, a);
   return m <= n ? dots_are_faster(m, n, k, a, b) : dots_are_faster(n, m, k, b.transposed(), a.transposed());
 }
 
