@@ -20,7 +20,7 @@ Timed = tuple[Callable[[], Any], Sequence[float]]
 @dataclass(frozen=True)
 class Row:
     """graph(g, *args) is the work for tfmini and TensorFlow, g a Graph; eager(e, *args) for PyTorch, e an Eager, and, where
-    `arrays` says that it uses nothing else, for CuPy and NumPy, e an Arrays.
+    `arrays` says that it uses nothing else, for CuPy and NumPy, e an Arrays. Libraries in `lacked_by` cannot do it.
     flops, bytes: what a call does and moves at least (each input read once, each output written once)."""
 
     name: str
@@ -31,6 +31,7 @@ class Row:
     bytes: float = 0.0
     tolerance: float = 1e-3  # of the check
     arrays: bool = False
+    lacked_by: tuple[str, ...] = ()
 
 
 def _random(name):

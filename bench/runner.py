@@ -44,9 +44,7 @@ def run(suite, name, row, lib, library, graphs):
     known = dict(flops=row.flops, bytes=row.bytes, tolerance=row.tolerance)
     eager = lib.startswith("torch") or lib in ("cupy", "numpy")
     work = row.eager if eager else row.graph
-    if lib in ("cupy", "numpy") and not row.arrays:
-        return
-    if work is None:
+    if work is None or lib in row.lacked_by or (lib in ("cupy", "numpy") and not row.arrays):
         return
     try:
         if eager:

@@ -30,10 +30,11 @@ def rows(name, shape, kernel, stride, nchw=False):
     bytes = 4.0 * batch * channels * (height * width + sizes[0] * sizes[1])
     for kind in ("max", "avg"):
         args = (nchw, shape, kernel, stride)
-        yield Row(f"{kind}_{name}_fwd", graph, eager, (kind, False, *args), bytes=bytes)
+        lacked_by = ("tensorflow",) if nchw else ()  # on CPUs
+        yield Row(f"{kind}_{name}_fwd", graph, eager, (kind, False, *args), bytes=bytes, lacked_by=lacked_by)
         # The maximum reads its input again.
         moved = (2.0 if kind == "avg" else 2.5) * bytes
-        yield Row(f"{kind}_{name}_fwd_bwd", graph, eager, (kind, True, *args), bytes=moved)
+        yield Row(f"{kind}_{name}_fwd_bwd", graph, eager, (kind, True, *args), bytes=moved, lacked_by=lacked_by)
 
 
 ROWS = [
