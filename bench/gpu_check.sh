@@ -101,7 +101,12 @@ synccheck() { sanitize synccheck "$others or $products"; }
 racecheck() { sanitize racecheck "($others) and not ($products)"; }
 racecheck_products() { sanitize racecheck "$products"; }
 
+nvidia_libraries() {  # where pip puts NVIDIA's, of PyTorch's interpreter
+  [ -z "${TORCH_PYTHON:-}" ] || "$TORCH_PYTHON" -c 'import glob, sysconfig
+print(":".join(glob.glob(sysconfig.get_path("purelib") + "/nvidia/*/lib")))'
+}
 libraries() {  # next to cuBLAS and cuDNN, where they are found
+  local -x LD_LIBRARY_PATH="$(nvidia_libraries):${LD_LIBRARY_PATH:-}"
   cmake -B build/cuda -DTFMINI_BUILD_BENCH=ON >/dev/null && ninja -C build/cuda bench_cuda_kernels &&
     timeout $limit build/cuda/bench/cpp/bench_cuda_kernels --budget 0.1 | tee "$work/products.txt"
 }
