@@ -55,8 +55,8 @@ class Steps {
   void factor_panel(View<T> a, int64_t rows, int64_t columns, int32_t* pivots, int64_t order, int32_t* wrong) const {
     const size_t bytes = static_cast<size_t>(rows * padded(columns)) * sizeof(T);
     const bool in_shared = bytes <= kMostShared;
-    launch_together(false, &factor_lu<T>, static_cast<unsigned>(count_), kThreads, in_shared ? bytes : 0, s_, a, rows,
-                    columns, pivots, order, in_shared, wrong);
+    launch(&factor_lu<T>, blocks_of(count_), kThreads, in_shared ? bytes : 0, s_, a, rows, columns, pivots, order,
+           in_shared, wrong);
   }
   void swap(View<T> x, int64_t columns, const int32_t* pivots, int64_t order, int64_t rows) const {
     const int64_t n = count_ * columns;
@@ -87,8 +87,8 @@ class Steps {
   void factor_cholesky(View<T> a, int64_t n, int32_t* wrong) const {
     for (int64_t k = 0, width; k < n; k += width) {
       width = std::min(panel_width<T>(n), n - k);
-      launch_together(false, &cuda::factor_cholesky<T>, static_cast<unsigned>(count_), kThreads,
-                      static_cast<size_t>(width * padded(width)) * sizeof(T), s_, a.block(k, k), width, wrong);
+      launch(&cuda::factor_cholesky<T>, blocks_of(count_), kThreads,
+             static_cast<size_t>(width * padded(width)) * sizeof(T), s_, a.block(k, k), width, wrong);
       const int64_t left = n - k - width;
       const View<T> below = a.block(k + width, k);
       solve(a.block(k, k), below.transposed(), width, left, false);
