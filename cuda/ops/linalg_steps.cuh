@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "core/grid.cuh"
+#include "core/launch.cuh"
 #include "core/reduce.cuh"
 
 namespace tfmini::cuda {
