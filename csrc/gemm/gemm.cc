@@ -299,7 +299,8 @@ void gemm_unplanned(int64_t m, int64_t n, int64_t k, const MatrixRef<T>& a, cons
                    epilogue.add ? epilogue.add + at : nullptr, epilogue.relu});
   };
   const auto in_chunks = [&](int64_t total, int64_t unit, int64_t unit_work, const auto& fn) {
-    parallel_for(ceil_div(total, unit), std::max<int64_t>(1, kMinTask / unit_work),
+    const int64_t units = ceil_div(total, unit);
+    parallel_for(units, ceil_div(units, ceil_div(units * unit_work, kMinTask)),
                  [&](int64_t first, int64_t last) { fn(first * unit, std::min(total, last * unit) - first * unit); });
   };
   const auto& kernel = gemm_kernels<T>();
