@@ -262,6 +262,14 @@ class Pool {
 
 constinit std::atomic<Pool*> Pool::current_{nullptr};
 
+// As many chunks, of about the same size: of few chunks, a short one would leave a thread without work. Large ones
+// begin at whole cache lines.
+int64_t even(int64_t n, int64_t grain) {
+  constexpr int64_t kLarge = 1024, kLine = 64;
+  const int64_t chunks = (n - 1) / grain + 1, size = (n - 1) / chunks + 1;
+  return size < kLarge ? size : std::min(grain, (size + kLine - 1) / kLine * kLine);
+}
+
 }  // namespace
 
 namespace detail {
@@ -270,6 +278,7 @@ void parallel_for(int64_t n, int64_t grain, RangeFn fn, const void* closure) {
   if (n <= 0) return;
   if (n <= grain) return fn(closure, 0, n);
   if (grain < 1) grain = 1;
+  grain = even(n, grain);
   const int64_t chunks = (n - 1) / grain + 1;
   const int threads = static_cast<int>(std::min<int64_t>(max_threads(), chunks));
   if (threads > 1) {

@@ -14,10 +14,10 @@ using RangeFn = void (*)(const void* closure, int64_t begin, int64_t end);
 void parallel_for(int64_t n, int64_t grain, RangeFn fn, const void* closure);
 }  // namespace detail
 
-// Calls fn(begin, end) over disjoint chunks of [0, n), each of at most `grain` (>= 1) items, on the
-// calling thread and idle pool threads; returns when all are done. Runs inline when n <= grain or
-// when already inside a chunk. The first exception thrown by fn is rethrown here. Pick grain so
-// that a chunk takes at least ~20 us.
+// Calls fn(begin, end) over disjoint chunks of [0, n), as few and as even as chunks of at most `grain` (>= 1) items can
+// be, on the calling thread and idle pool threads; returns when all are done. Runs inline when n <= grain or when
+// already inside a chunk. The first exception thrown by fn is rethrown here. Pick grain so that a chunk takes at least
+// ~20 us.
 template <class Fn>
 void parallel_for(int64_t n, int64_t grain, const Fn& fn) {
   detail::parallel_for(n, grain, [](const void* f, int64_t b, int64_t e) { (*static_cast<const Fn*>(f))(b, e); }, &fn);

@@ -32,12 +32,17 @@ void covers_the_range() {
   for (int i = 0; i < 2000; ++i) CHECK(sum_below(1000, 7) == 499500);
 }
 
-void chunks_depend_on_grain_only() {
+// 100 items in chunks of at most 7 are 15 chunks, of 7 and one of 2; of at most 60, 2 chunks of 50.
+void chunks_are_even_and_do_not_depend_on_threads() {
   for (int threads : {0, 1, 3}) {
     ThreadLimit limit(threads);
     std::atomic<int> wrong{0};
     parallel_for(100, 7,
                  [&](int64_t begin, int64_t end) { wrong += begin % 7 != 0 || end - begin != (begin == 98 ? 2 : 7); });
+    parallel_for(100, 60, [&](int64_t begin, int64_t end) { wrong += begin % 50 != 0 || end - begin != 50; });
+    parallel_for(65536, 21845,
+                 [&](int64_t begin, int64_t end) { wrong += begin % 16384 != 0 || end - begin != 16384; });
+    parallel_for(10001, 5000, [&](int64_t begin, int64_t end) { wrong += begin % 64 != 0 || end - begin > 3392; });
     CHECK(wrong == 0);
   }
 }
@@ -129,7 +134,7 @@ void survives_fork() {
 int main() {
   using namespace tfmini;
   covers_the_range();
-  chunks_depend_on_grain_only();
+  chunks_are_even_and_do_not_depend_on_threads();
   suits_64_cores();
   nests_inline();
   serves_many_callers();
