@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tfmini import nest, raw
@@ -34,6 +34,20 @@ def flatten_result(result: Any) -> list[Any]:
         else:
             leaves.append(x)
     return leaves
+
+
+def pack_result(structure: Any, tensors: Iterable[Tensor]) -> Any:
+    """The inverse of flatten_result: `structure` with these tensors in place of its own."""
+    it = iter(tensors)
+
+    def leaf(x: Any) -> Any:
+        if isinstance(x, IndexedSlices):
+            return IndexedSlices(next(it), next(it), None if x.dense_shape is None else next(it))
+        if hasattr(x, "_tensor_parts"):
+            return x._from_parts([next(it) for _ in x._tensor_parts()])
+        return next(it)
+
+    return nest.pack_sequence_as(structure, [leaf(x) for x in nest.flatten(structure)])
 
 
 def value_outputs(graph: FuncGraph, tensors: list[Tensor]) -> list[Tensor]:

@@ -7,7 +7,6 @@ from typing import Any
 from tfmini import nest, raw
 from tfmini.convert import convert_to_tensor
 from tfmini.graph import Tensor
-from tfmini.indexed_slices import IndexedSlices
 from tfmini.tensor_shape import TensorShape, as_shape
 
 
@@ -39,20 +38,6 @@ def body_result(loop_vars: Any, result: Any) -> Any:
 def loop_value(x: Any) -> Tensor:
     t = convert_to_tensor(x)
     return raw.Identity(t) if t.dtype._is_ref_dtype else t
-
-
-def repack(loop_vars: Any, tensors: list[Tensor]) -> list[Any]:
-    """Tensors in the structure of loop_vars, as a list of arguments."""
-    it = iter(tensors)
-
-    def leaf(x: Any) -> Any:
-        if isinstance(x, IndexedSlices):
-            return IndexedSlices(next(it), next(it), None if x.dense_shape is None else next(it))
-        if hasattr(x, "_tensor_parts"):
-            return x._from_parts([next(it) for _ in x._tensor_parts()])
-        return next(it)
-
-    return list(nest.pack_sequence_as(list(loop_vars), [leaf(x) for x in nest.flatten(list(loop_vars))]))
 
 
 def invariant_shapes(loop_vars: Any, values: list[Tensor], given: Any) -> list[Any]:

@@ -13,10 +13,9 @@ from tfmini import dtypes, nest, raw
 from tfmini.aliases import only_one
 from tfmini.convert import convert_to_tensor
 from tfmini.func_graph import FuncGraph, trace
-from tfmini.functions import common_shape, flatten_result, remember, unite_captures, value_outputs
+from tfmini.functions import common_shape, flatten_result, pack_result, remember, unite_captures, value_outputs
 from tfmini.graph import Operation, Tensor, control_dependencies, get_default_graph, name_scope
-from tfmini.indexed_slices import IndexedSlices
-from tfmini.loop_variables import body_result, check_invariants, invariant_shapes, is_plain, loop_value, repack
+from tfmini.loop_variables import body_result, check_invariants, invariant_shapes, is_plain, loop_value
 from tfmini.tensor_shape import TensorShape
 
 __all__ = ["case", "cond", "while_loop", "with_dependencies"]
@@ -135,16 +134,7 @@ def _match_dtypes(a: list[Tensor], b: list[Tensor]) -> None:
 
 
 def _pack_results(structure: Any, tensors: list[Tensor], strict: bool) -> Any:
-    it = iter(tensors)
-
-    def leaf(x: Any) -> Any:
-        if isinstance(x, IndexedSlices):
-            return IndexedSlices(next(it), next(it), None if x.dense_shape is None else next(it))
-        if hasattr(x, "_tensor_parts"):
-            return x._from_parts([next(it) for _ in x._tensor_parts()])
-        return next(it)
-
-    packed = nest.pack_sequence_as(structure, [leaf(x) for x in nest.flatten(structure)])
+    packed = pack_result(structure, tensors)
     if not strict and isinstance(packed, (list, tuple)) and len(packed) == 1 and not hasattr(packed, "_fields"):
         return packed[0]
     return packed
@@ -243,7 +233,7 @@ def while_loop(
         def traced(graph: FuncGraph, fn: Callable[..., Any]) -> Any:
             with graph.as_default():
                 args = [graph.add_input(v.dtype, s, f"arg_{i}") for i, (v, s) in enumerate(zip(values, invariants))]
-                return fn(*repack(loop_vars, args))
+                return fn(*pack_result(list(loop_vars), args))
 
         def test(*args: Any) -> Tensor:
             return _predicate(cond(*args), "The result of cond")
@@ -279,7 +269,7 @@ def while_loop(
         )
         remember(op, cond=cond_graph, body=body_graph, predicate=predicate, outputs=outputs, back_prop=back_prop)
         exits = [raw.Identity(t, name="Exit") for t in op.outputs[: len(values)]]
-        result = repack(loop_vars, exits)
+        result = pack_result(list(loop_vars), exits)
         if is_plain(loop_vars):
             result = nest.pack_sequence_as(loop_vars, nest.flatten(result))
         if counted:
