@@ -142,9 +142,9 @@ class WarpgroupMma {
     uint64_t a, b;
   };
 
-  // Element (outer, k) of an operand, in the layouts that the PTX manual calls canonical.
+  // Element (outer, k) of an operand in this block's memory, in the layouts that the PTX manual calls canonical.
   template <class T, bool kByK>
-  static float element(uint64_t descriptor, int outer, int k) {
+  static float element(const char* memory, const UnfencedWrites* writes, uint64_t descriptor, int outer, int k) {
     const auto start = static_cast<uint32_t>(descriptor & 0x3fff) << 4;
     const auto chunk = static_cast<uint32_t>(descriptor >> 16 & 0x3fff) << 4;
     const auto group = static_cast<uint32_t>(descriptor >> 32 & 0x3fff) << 4;
@@ -152,8 +152,8 @@ class WarpgroupMma {
     constexpr uint32_t kSize = sizeof(T);
     const uint32_t at = start + (kByK ? o / 8 * group + o % 8 * 128 + i * kSize
                                       : o / 64 * chunk + o % 64 * kSize + i / 8 * group + i % 8 * 128);
-    const void* from = shared_pointer(at ^ (at >> 3 & 0x70));
-    if (UnfencedWrites::get().has(from))
+    const char* from = memory + (at ^ (at >> 3 & 0x70));
+    if (writes && writes->has(from))
       sim::trap("wgmma: reads what a thread has written without fence.proxy.async after it");
     uint32_t v = 0;
     std::memcpy(&v, from, kSize);
@@ -162,15 +162,20 @@ class WarpgroupMma {
   template <class T, bool kAByK, bool kBByK>
   static void product(float* d, uint64_t a, uint64_t b) {
     const int warp = static_cast<int>(threadIdx.x) % 128 / 32, lane = sim::lane();
+    const char* const memory = static_cast<const char*>(sim::dynamic_shared());
+    const UnfencedWrites* const writes = UnfencedWrites::get().any() ? &UnfencedWrites::get() : nullptr;
     constexpr int kDepth = 32 / sizeof(T);
-    for (int lower = 0; lower < 2; ++lower) {
-      float row[kDepth];
-      for (int k = 0; k < kDepth; ++k) row[k] = element<T, kAByK>(a, 16 * warp + lane / 4 + 8 * lower, k);
-      for (int j = 0; j < kN / 8; ++j)
-        for (int e = 0; e < 2; ++e)
-          for (int k = 0; k < kDepth; ++k)
-            d[4 * j + 2 * lower + e] += row[k] * element<T, kBByK>(b, 8 * j + 2 * (lane % 4) + e, k);
-    }
+    float rows[2][kDepth];
+    for (int lower = 0; lower < 2; ++lower)
+      for (int k = 0; k < kDepth; ++k)
+        rows[lower][k] = element<T, kAByK>(memory, writes, a, 16 * warp + lane / 4 + 8 * lower, k);
+    for (int j = 0; j < kN / 8; ++j)
+      for (int e = 0; e < 2; ++e)
+        for (int k = 0; k < kDepth; ++k) {
+          const float x = element<T, kBByK>(memory, writes, b, 8 * j + 2 * (lane % 4) + e, k);
+          d[4 * j + e] += rows[0][k] * x;
+          d[4 * j + 2 + e] += rows[1][k] * x;
+        }
   }
 
   std::vector<Product> open_;

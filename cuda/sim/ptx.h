@@ -56,6 +56,7 @@ class UnfencedWrites {
     for (size_t u = unit(at); u < writer_.size() && u <= unit(static_cast<const char*>(at) + bytes - 1); ++u)
       writer_[u] = 0;
   }
+  bool any() const { return !writer_.empty(); }
   bool has(const void* at) const { return unit(at) < writer_.size() && writer_[unit(at)] != 0; }
 
  private:
