@@ -1,7 +1,7 @@
 // How accurate the float32 functions are, on every instruction set: the greatest error over arguments whose bit
 // patterns are a fixed stride apart, so that every binade, denormals, infinities and NaNs of both signs are met.
 //
-//   vector_math_test [STRIDE [FUNCTION...]]     1: all 2^32 arguments, a minute or so per function
+//   vector_math_test [STRIDE [FUNCTION...]]     1: all 2^32 arguments, one to three minutes per function
 //
 // prints the table of docs/vector_math.md and fails where a limit stated here is passed. An error of 1 ULP is the
 // distance between the float32 numbers around the exact result; exact is what the C library says in float64.
