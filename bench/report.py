@@ -79,11 +79,14 @@ def caption(results: dict[str, Any]) -> str:
     last = results["sessions"][max(results["sessions"])]
     versions = last["versions"]
     probes = [s["probe"] for s in results["sessions"].values()]
+    shown = sorted({results["rows"][name]["session"] for name in TABLE if name in results["rows"]})
+    commits = list(dict.fromkeys(results["sessions"][s]["commit"].removesuffix("-dirty") for s in shown))
+    days = sorted({session[:10] for session in shown})
     bandwidth = max(max(p["read_gbytes"], p["copy_gbytes"], p["triad_gbytes"]) for p in probes)
     return (
         f"{last['cpu']}, {last['cores']} cores, {last['probe']['isa'].upper()}, {max(p['gflops'] for p in probes):.0f} GFLOP/s, "
         f"{bandwidth:.0f} GB/s; TensorFlow {versions.get('tensorflow', '?')}, PyTorch {versions.get('torch', '?')}; "
-        f"{max(results['sessions'])[:10]}, commit {last['commit']}. Best medians of processes run in turn; in brackets the time over tfmini's.\n"
+        f"{', '.join(days)}, {'commits' if len(commits) > 1 else 'commit'} {', '.join(commits)}. Best medians of processes run in turn; in brackets the time over tfmini's.\n"
     )
 
 
