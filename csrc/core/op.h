@@ -73,6 +73,8 @@ struct OpDef {
   bool dynamic_output = false;
   // The kernel keeps references to inputs after it returns (tensor lists): they must own memory.
   bool keeps_inputs = false;
+  // A GPU's kernel waits for the device to raise an error there is: it cannot be part of a CUDA graph.
+  bool waits_on_gpu = false;
   // Writes the variable named by its first (ref) inputs.
   bool writes_variable = false;
   // Elementwise over broadcast inputs: candidates for fusion (see passes/fuse.cc).
@@ -120,6 +122,10 @@ class OpBuilder {
   }
   OpBuilder& keeps_inputs() {
     def_.keeps_inputs = true;
+    return *this;
+  }
+  OpBuilder& waits_on_gpu() {
+    def_.waits_on_gpu = true;
     return *this;
   }
   OpBuilder& writes_variable() {

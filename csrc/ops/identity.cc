@@ -80,7 +80,8 @@ void register_identity(Registry& r) {
       .attr("T: {bfloat16, half, float, double}")
       .attr("message: string")
       .shape(shapes::unchanged)
-      .in_place(0);
+      .in_place(0)
+      .waits_on_gpu();
   r.kernels<CheckNumerics>("CheckNumerics", DeviceKind::kCPU, FloatTypes{});
 }
 

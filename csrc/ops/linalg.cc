@@ -311,7 +311,8 @@ void register_linalg(Registry& r) {
       .output("output: T")
       .attr("adjoint: bool = false")
       .attr(kTypes)
-      .shape(square_shape);
+      .shape(square_shape)
+      .waits_on_gpu();
   r.kernels<MatrixInverse>("MatrixInverse", kCPU, LinalgTypes{});
   r.op("MatrixDeterminant").input("input: T").output("output: T").attr(kTypes).shape(determinant_shape);
   r.kernels<MatrixDeterminant>("MatrixDeterminant", kCPU, LinalgTypes{});
@@ -322,7 +323,7 @@ void register_linalg(Registry& r) {
       .attr(kTypes)
       .shape(determinant_shape);
   r.kernels<LogMatrixDeterminant>("LogMatrixDeterminant", kCPU, LinalgTypes{});
-  r.op("Cholesky").input("input: T").output("output: T").attr(kTypes).shape(square_shape);
+  r.op("Cholesky").input("input: T").output("output: T").attr(kTypes).shape(square_shape).waits_on_gpu();
   r.kernels<Cholesky>("Cholesky", kCPU, LinalgTypes{});
   r.op("MatrixSolve")
       .input("matrix: T")
@@ -330,7 +331,8 @@ void register_linalg(Registry& r) {
       .output("output: T")
       .attr("adjoint: bool = false")
       .attr(kTypes)
-      .shape(solve_shape);
+      .shape(solve_shape)
+      .waits_on_gpu();
   r.kernels<MatrixSolve>("MatrixSolve", kCPU, LinalgTypes{});
   r.op("MatrixTriangularSolve")
       .input("matrix: T")
@@ -339,7 +341,8 @@ void register_linalg(Registry& r) {
       .attr("lower: bool = true")
       .attr("adjoint: bool = false")
       .attr(kTypes)
-      .shape(solve_shape);
+      .shape(solve_shape)
+      .waits_on_gpu();
   r.kernels<MatrixTriangularSolve>("MatrixTriangularSolve", kCPU, LinalgTypes{});
   r.op("Cross")
       .input("a: T")

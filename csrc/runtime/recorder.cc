@@ -18,13 +18,6 @@ std::atomic<int64_t> recorded_count{0}, replayed_count{0}, stepped_count{0};
 // Only binds a slot, on the host.
 bool is_binding(const Instr& instr, const IrNode& n) { return instr.alias || n.op->name == "_ReadVariable"; }
 
-// Ops whose kernels wait for the device, to raise an error there is.
-bool waits(const OpDef& op) {
-  static constexpr std::string_view kOps[] = {"CheckNumerics", "Cholesky", "MatrixInverse", "MatrixSolve",
-                                              "MatrixTriangularSolve"};
-  return std::find(std::begin(kOps), std::end(kOps), op.name) != std::end(kOps);
-}
-
 class SegmentFinder {
  public:
   SegmentFinder(const std::vector<Instr>& instrs, const std::vector<IrNode>& nodes, const std::vector<int32_t>& ids,
@@ -58,8 +51,8 @@ class SegmentFinder {
   // Does it do the same at every run, up to the contents of its memory?
   bool is_recordable(const Instr& instr) const {
     const OpDef& op = *nodes_[instr.node].op;
-    if (instr.infer || instr.check_shapes || instr.num_allocs > 0 || op.keeps_inputs || op.dynamic_output || waits(op))
-      return false;
+    if (instr.infer || instr.check_shapes || instr.num_allocs > 0) return false;
+    if (op.keeps_inputs || op.dynamic_output || op.waits_on_gpu) return false;
     if (op.stateful && !op.writes_variable) return false;  // counters of random numbers, sub-graphs
     if (op.name == "_CopyToDevice") return false;
     // What it reads on the host must be constant.

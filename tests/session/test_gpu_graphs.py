@@ -128,3 +128,20 @@ def test_random_numbers_are_drawn_anew():
     with tf.Session(config=config(True)) as sess:
         seen = [sess.run(tf.reduce_sum(y)) for _ in range(2)] + [sess.run(y).sum() for _ in range(3)]
     assert len(set(seen)) == len(seen)
+
+
+def test_kernels_that_wait_part_segments_and_still_raise():
+    x = tf.placeholder(tf.float32, [4, 4])
+    product = tf.matmul(tf.matmul(x, x, transpose_b=True), tf.eye(4))
+    factor = tf.cholesky(product)
+    y = tf.matmul(tf.matmul(factor, factor, transpose_b=True), x)
+    good = rand(4, 4) + 4 * np.eye(4, dtype=np.float32)
+    with tf.Session(config=config(True)) as sess:
+        assert sess.describe_plan(y, {x: good}).count("recorded on") == 2
+        with Counted() as n:
+            for _ in range(4):
+                np.testing.assert_allclose(sess.run(y, {x: good}), good @ good.T @ good, rtol=1e-3, atol=1e-3)
+        assert n.recorded == 2 and n.replayed > 0
+        with pytest.raises(tf.errors.InvalidArgumentError, match="Cholesky"):
+            sess.run(y, {x: np.zeros([4, 4], np.float32)})
+        np.testing.assert_allclose(sess.run(y, {x: good}), good @ good.T @ good, rtol=1e-3, atol=1e-3)
