@@ -50,7 +50,7 @@ void forward(const ConvGeometry& g, const T* input, const T* filter, T* output, 
 
 template <class T>
 void input_grad(const ConvGeometry& g, const T* filter, const T* grad, T* dinput) {
-  if (!g.empty() && is_pointwise(g)) return pointwise_input_grad(g, filter, grad, dinput);
+  if (!g.empty() && is_strided_pointwise(g)) return pointwise_input_grad(g, filter, grad, dinput);
   if (!g.empty() && scatter_wins<T>(g)) return scatter_input_grad(g, filter, grad, dinput);
   const int64_t n = g.out_channels;
   for (int64_t y = 0; y < std::min(g.h.stride, g.h.in); ++y)

@@ -35,6 +35,11 @@ int64_t fused_spread_opcode();
 // Sum, Mean, Prod, Max or Min of a full register, of every row, column or of all; -1 for other ops and types.
 int64_t fused_reduce_opcode(std::string_view op, Extent result, DType operand);
 
+// Is this the opcode of a function of single elements: neither of a reduction nor of a row register's spreading?
+bool is_fused_elementwise(int64_t opcode);
+// Nanoseconds per element, roughly.
+double fused_cost(int64_t opcode);
+
 // May values of this type be registers?
 bool fusable_type(DType dtype);
 

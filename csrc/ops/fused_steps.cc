@@ -41,16 +41,6 @@ const std::unordered_map<std::string_view, int64_t>& opcodes() {
   return *map;
 }
 
-// Nanoseconds per element, for grain sizes.
-double cost_of(int64_t opcode) {
-  static constexpr double kCosts[] = {
-#define TFMINI_COST(Name, types, cost, ...) cost,
-      TFMINI_ALL_UNARY(TFMINI_COST) TFMINI_ALL_BINARY(TFMINI_COST)
-#undef TFMINI_COST
-  };
-  return opcode < kSelect ? kCosts[opcode] : 0.2;
-}
-
 bool returns_bool(int64_t opcode) {
   switch (opcode) {
 #define TFMINI_CASE(Name, types, cost, ...) case static_cast<int64_t>(Unary::k##Name):
@@ -130,7 +120,7 @@ FusedSteps::FusedSteps(const Attrs& attrs) {
     steps.push_back(decode(&program[i], registers));
     FusedRegister r = result_of(steps.back(), program[i], registers);
     if (r.extent != Extent::kFull) r.slot = static_cast<int16_t>(r.extent == Extent::kRow ? num_rows++ : num_columns++);
-    if (r.extent != Extent::kRow) cost += cost_of(program[i]);
+    if (r.extent != Extent::kRow) cost += fused_cost(program[i]);
     registers.push_back(r);
   }
   for (int64_t r : attrs.ints("results")) results.push_back(static_cast<int16_t>(r));
@@ -234,6 +224,19 @@ int64_t fused_opcode(std::string_view function, DType operands) {
 int64_t fused_select_opcode() { return kSelect; }
 int64_t fused_cast_opcode(DType to) { return kFirstCast + static_cast<int64_t>(to); }
 int64_t fused_spread_opcode() { return kSpread; }
+
+bool is_fused_elementwise(int64_t opcode) {
+  return opcode != kSpread && (opcode < kFirstReduce || opcode >= kFirstCast);
+}
+
+double fused_cost(int64_t opcode) {
+  static constexpr double kCosts[] = {
+#define TFMINI_COST(Name, types, cost, ...) cost,
+      TFMINI_ALL_UNARY(TFMINI_COST) TFMINI_ALL_BINARY(TFMINI_COST)
+#undef TFMINI_COST
+  };
+  return opcode < kSelect ? kCosts[opcode] : 0.2;
+}
 
 int64_t fused_reduce_opcode(std::string_view op, Extent result, DType operand) {
   if (operand != DType::kFloat && operand != DType::kDouble) return -1;

@@ -2,8 +2,8 @@
 // returns another; compile() (pipeline.cc) chains them:
 //
 //   prune -> lower_references -> place -> fold -> cse -> join_products -> fuse_sparse_descent -> fuse_conv2d
-//   -> fuse_matmul -> pack_weights -> split_reductions -> fuse -> copy_between_devices -> order_accesses ->
-//   group_updates
+//   -> fuse_matmul -> pack_weights -> split_reductions -> fuse -> recompute -> copy_between_devices ->
+//   order_accesses -> group_updates
 //   -> (runtime/plan.cc)
 //
 // Nodes are in topological order throughout (data and control edges point backwards).
@@ -121,6 +121,8 @@ Ir pack_weights(Ir ir, const std::vector<char>& lasting_feeds);
 Ir split_reductions(Ir ir);
 // Fuses chains of elementwise nodes into _FusedElementwise nodes.
 Ir fuse(Ir ir);
+// Values that cost little are computed by the fused nodes that read them, and not stored.
+Ir recompute(Ir ir);
 // Optimizer updates that wait for nothing of each other become one node.
 Ir group_updates(Ir ir);
 
