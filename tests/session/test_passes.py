@@ -143,6 +143,19 @@ def test_values_that_are_kept(kept):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4)
 
 
+def test_values_of_a_variable_that_changes_before_they_are_computed_again():
+    w = tf.Variable(np.random.default_rng(5).standard_normal((300, 300)).astype(np.float32) / 100)
+    v = tf.identity(w.read_value()) * 2.0 + 1.0
+    t = tf.tanh(v)
+    with tf.control_dependencies([w.assign(tf.matmul(t, t))]):
+        y = (tf.matmul(t, t) + 1.0) * v
+    fused, plain = tf.Session(), tf.Session(config=unoptimized())
+    for sess in (fused, plain):
+        sess.run(tf.global_variables_initializer())
+    for _ in range(2):
+        np.testing.assert_array_equal(fused.run(y), plain.run(y))
+
+
 @pytest.mark.parametrize("dtype", [tf.float32, tf.float64])
 def test_batch_normalization_in_training_stores_no_image_but_its_results(dtype):
     x, dy = tf.placeholder(dtype, [4, 32, 32, 64]), tf.placeholder(dtype, [4, 32, 32, 64])
