@@ -7,13 +7,15 @@
 # Stages, in order, each a call of its own that takes less than ten minutes:
 #   build       the module with CUDA, into python/tfmini
 #   devices     a GPU is found, or why none can be used
+#   programs    products and convolutions without Python: every kernel, tile and way of storing operands
 #   ops, ops_rest
 #               the op table on the GPU, against the same references as on the CPU: in float32, and all else
 #   parity      each CUDA kernel against the CPU's, on all rows of the op table
 #   inputs      ops and entry points on inputs nobody meant
 #   runtime     sessions, training, concurrency, memory returned, examples
-#   memcheck, synccheck, racecheck, racecheck_products
-#               a reduced op table under compute-sanitizer, which must have run; the slowest of its tools in two parts
+#   memcheck, memcheck_programs, synccheck, racecheck, racecheck_products
+#               a reduced op table, and the programs, under compute-sanitizer, which must have run; the slowest of its
+#               tools in two parts
 #   kernels     each kernel family timed; against torch and CuPy if TORCH_PYTHON and CUPY_PYTHON name interpreters that
 #               have them
 #   models      training steps and inference in the same way; CUDA graphs on and off
@@ -29,8 +31,8 @@ stages=()
 for argument in "$@"; do
   if [ "$argument" = --simulate ]; then simulate=1; else stages+=("$argument"); fi
 done
-((${#stages[@]})) || stages=(build devices ops ops_rest parity inputs runtime memcheck synccheck racecheck \
-  racecheck_products kernels models record)
+((${#stages[@]})) || stages=(build devices programs ops ops_rest parity inputs runtime memcheck memcheck_programs \
+  synccheck racecheck racecheck_products kernels models record)
 
 python=${PYTHON:-python3}
 work=$PWD/build/gpu_check
@@ -55,15 +57,19 @@ tests() {  # tests NAME ARGUMENT...: pytest, with a report that `record` reads
   timeout $limit "$python" -m pytest -q -p no:cacheprovider $(workers) --junitxml="$work/$name.xml" "$@"
 }
 
+preset=cuda
+((simulate)) && preset=cudasim
 build() {
-  local preset=cuda
-  ((simulate)) && preset=cudasim
   cmake --preset "$preset" -DPython_EXECUTABLE="$("$python" -c 'import sys; print(sys.executable)')" &&
     ninja -C "build/$preset" _core && use_module && "$python" -c 'from tfmini import _core; assert _core.built_with_cuda()'
 }
 devices() {
   "$python" -m tfmini devices | tee "$work/devices.txt"
   "$python" -c 'import tfmini as tf; raise SystemExit(not tf.test.is_gpu_available())'
+}
+programs() {
+  cmake -B "build/$preset" -DTFMINI_BUILD_TESTS=ON >/dev/null && ninja -C "build/$preset" &&
+    timeout $limit ctest --test-dir "build/$preset" -R '^cuda' -j "$jobs" --output-on-failure --output-junit "$work/programs.xml"
 }
 ops() { tests "${OPS:+selected_}ops" tests/test_ops.py -k "float32${OPS:+ and ($OPS)}"; }
 # Without test_isa: the CPU's instruction sets, in turn.
@@ -86,20 +92,27 @@ needs_gpu() {  # in the simulator: says that a part of a stage is left out
 # The families with shared memory or many roles of threads; one dtype is enough.
 others='reduce or softmax or xent or topk or transpose or fused'
 products='matmul or conv2d or lstm'
-sanitize() {  # sanitize TOOL FAMILIES: fails if the tool found something, or did not run
-  local tool=$1 log=$work/${FUNCNAME[1]}.txt
+sanitize() {  # sanitize TOOL COMMAND...: fails if the tool found something, or did not run
+  local tool=$1 log=$work/sanitizer.txt
   needs_gpu "$tool" && return
   timeout $limit "${COMPUTE_SANITIZER:-compute-sanitizer}" --tool "$tool" --target-processes all --error-exitcode 86 \
-    --log-file "$log" "$python" -m pytest -q -x -p no:cacheprovider tests/test_ops.py -k "test_values and float32 and ($2)"
+    --log-file "$log" "${@:2}"
   local rc=$?
   grep -q 'COMPUTE-SANITIZER' "$log" || { echo "$tool did not run: its log has no banner"; return 1; }
   grep -Eq 'ERROR SUMMARY: 0 errors|RACECHECK SUMMARY: 0 hazards' "$log" || { grep -m 20 '=====' "$log"; return 1; }
   return $rc
 }
-memcheck() { sanitize memcheck "$others or $products"; }
-synccheck() { sanitize synccheck "$others or $products"; }
-racecheck() { sanitize racecheck "($others) and not ($products)"; }
-racecheck_products() { sanitize racecheck "$products"; }
+op_table() { sanitize "$1" "$python" -m pytest -q -x -p no:cacheprovider tests/test_ops.py -k "test_values and float32 and ($2)"; }
+memcheck() { op_table memcheck "$others or $products"; }
+synccheck() { op_table synccheck "$others or $products"; }
+racecheck() { op_table racecheck "($others) and not ($products)"; }
+racecheck_products() { op_table racecheck "$products"; }
+memcheck_programs() {
+  local name
+  for name in cuda_gemm_test cuda_wgmma_test cuda_conv_test; do
+    sanitize memcheck "build/cuda/tests/cpp/$name" || return 1
+  done
+}
 
 nvidia_libraries() {  # where pip puts NVIDIA's, of PyTorch's interpreter
   [ -z "${TORCH_PYTHON:-}" ] || "$TORCH_PYTHON" -c 'import glob, sysconfig

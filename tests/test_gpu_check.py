@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -24,7 +25,9 @@ TABLE = """# CUDA
 | code | simulated | last run on hardware |
 |---|---|---|
 | `cuda/core/`: devices | yes | compiled only |
-| `cuda/ops/softmax.cu`: rows | yes | compiled only |
+| `cuda/gemm/wgmma.cuh`: products | yes | compiled only |
+| `cuda/ops/softmax.cu`, `xent.cu`: rows | yes | compiled only |
+| `cuda/ops/reduce.cu`, `training.cu` | yes | compiled only |
 
 Text.
 """
@@ -55,14 +58,38 @@ def test_outcomes(record, tmp_path):
     assert record.outcomes(reports) == {"softmax": True, "reduce": False, "xent": False}
 
 
-def test_table(record):
-    once = record.updated(TABLE, {"cuda/ops/softmax.cu": "abc, h200, today", "cuda/ops/xent.cu": "abc, h200, today"})
-    assert (
-        "| `cuda/ops/softmax.cu`: rows | yes | abc, h200, today |\n| `cuda/ops/xent.cu` | yes | abc, h200, today |"
-        in once
+def test_programs(record, tmp_path):
+    report = tmp_path / "programs.xml"
+    report.write_text(
+        '<testsuite><testcase name="cuda_wgmma_test"/><testcase name="cuda_conv_test"><failure/></testcase></testsuite>'
     )
-    assert "| `cuda/core/`: devices | yes | compiled only |" in once and once.endswith("\n\nText.\n")
-    assert record.updated(once, {}) == once
+    assert record.outcomes([report]) == {"cuda_wgmma_test": True, "cuda_conv_test": False}
+    assert not record.stage_passed(report)
+
+
+@pytest.mark.parametrize(
+    ("passed", "rows"),
+    [
+        ({"softmax": True, "xent": True}, ["softmax"]),
+        ({"softmax": True, "xent": False}, []),
+        ({"reduce": True}, []),
+        ({"reduce": True, "runtime": True}, ["core/`", "reduce"]),
+        ({"cuda_wgmma_test": True}, ["wgmma"]),
+    ],
+)
+def test_table(record, passed, rows):
+    once = record.updated(TABLE, passed, "abc, h200, today")
+    changed = [line for line in once.splitlines() if line.endswith("| yes | abc, h200, today |")]
+    assert len(changed) == len(rows) and all(row in line for row, line in zip(rows, changed))
+    assert once.count("compiled only") == 4 - len(rows) and once.endswith("\n\nText.\n")
+
+
+def test_every_family_has_a_row(record):
+    table = [line for line in record.DOC.read_text().splitlines() if line.startswith("| `c")]
+    files = [file for line in table for file in re.findall(r"`([^`]+)`", line.split("|")[1])]
+    families = re.findall(r"^FAMILY\((\w+)\)", (ROOT / "cuda/ops/families.def").read_text(), re.M)
+    assert {f"{family}.cu" for family in families} <= {pathlib.PurePath(file).name for file in files}
+    assert set(record.EVIDENCE) <= set(files)
 
 
 def test_names(record):
