@@ -18,11 +18,6 @@ Tensor int_tensor(DType dtype, const Shape& shape, const int64_t* values) {
   return t;
 }
 
-DType out_type_of(const Node& node) {
-  const AttrValue* v = node.attrs.find("out_type");
-  return v ? std::get<DType>(*v) : DType::kInt32;
-}
-
 // StridedSlice of a shape vector with constant bounds on its only axis.
 Shape slice_of_shape(Graph& graph, const Node& node) {
   if (graph.shape(node.inputs[0]).rank() != 1) return Shape::unknown();
@@ -46,7 +41,8 @@ Shape slice_of_shape(Graph& graph, const Node& node) {
 }  // namespace
 
 Tensor shape_op_value(const OpDef& op, DType out_type, const Shape& input) {
-  if (op.name == "Shape" && input.fully_defined()) return int_tensor(out_type, Shape{input.rank()}, input.data());
+  if ((op.name == "Shape" || op.name == "ShapeN") && input.fully_defined())
+    return int_tensor(out_type, Shape{input.rank()}, input.data());
   if (op.name == "Size" && input.fully_defined()) {
     const int64_t n = input.num_elements();
     return int_tensor(out_type, Shape{}, &n);
@@ -63,8 +59,8 @@ Tensor evaluate(Graph& graph, Out t) {
   const OpDef& op = *node.op;
   // A run may feed something else than the default.
   if (node.inputs.empty() || op.stateful || op.name == "PlaceholderWithDefault") return Tensor();
-  if (node.inputs.size() == 1) {
-    Tensor value = shape_op_value(op, out_type_of(node), graph.shape(node.inputs[0]));
+  if (static_cast<size_t>(t.index) < node.inputs.size()) {
+    Tensor value = shape_op_value(op, node.dtypes[t.index], graph.shape(node.inputs[t.index]));
     if (value.defined()) return value;
   }
   std::vector<Tensor> inputs;
@@ -98,7 +94,7 @@ Shape partial_shape(Graph& graph, Out t) {
   check(!own.known_rank() || own.rank() == 1, "a shape must be a vector, got a tensor of shape ", own);
   const Node& node = graph.node(t.node);
   const std::string& op = node.op->name;
-  if (op == "Shape") return graph.shape(node.inputs[0]);
+  if (op == "Shape" || op == "ShapeN") return graph.shape(node.inputs[t.index]);
   if (op == "Cast" || op == "Identity") return partial_shape(graph, node.inputs[0]);
   if (op == "Pack" || op == "ConcatV2") {
     Shape all;

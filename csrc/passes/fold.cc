@@ -72,6 +72,19 @@ bool foldable(const Ir& ir, const IrNode& n) {
   return worth_folding(ir, n);
 }
 
+// Makes a node whose results follow from the shapes of its inputs a constant.
+bool fold_shapes(const Ir& ir, IrNode& n) {
+  if (n.inputs.empty() || n.inputs.size() != n.dtypes.size() || !n.control.empty()) return false;
+  std::vector<Tensor> values;
+  for (size_t i = 0; i < n.inputs.size(); ++i) {
+    values.push_back(shape_op_value(*n.op, n.dtypes[i], ir.shape(n.inputs[i])));
+    if (!values.back().defined()) return false;
+  }
+  for (size_t i = 0; i < values.size(); ++i) n.shapes[i] = values[i].shape();
+  n.values = std::move(values);
+  return true;
+}
+
 void evaluate(const Ir& ir, IrNode& n) {
   std::vector<Tensor> inputs;
   for (Out t : n.inputs) inputs.push_back(*ir.value(t));
@@ -103,14 +116,7 @@ Ir fold(Ir ir, bool evaluate_constants) {
     // Still here, so it is not fed: it is its default, which must have the shape declared for it.
     if (n.op->name == "PlaceholderWithDefault") n.op = &Registry::get().find("EnsureShape");
     infer(ir, n);
-    if (n.inputs.size() == 1 && n.control.empty()) {
-      const DType out_type = n.dtypes.empty() ? DType::kInvalid : n.dtypes[0];
-      if (Tensor value = shape_op_value(*n.op, out_type, ir.shape(n.inputs[0])); value.defined()) {
-        n.shapes[0] = value.shape();
-        n.values = {std::move(value)};
-        continue;
-      }
-    }
+    if (fold_shapes(ir, n)) continue;
     if (evaluate_constants && n.values.empty() && foldable(ir, n)) evaluate(ir, n);
     if (n.op->alias && n.control.empty() && n.values.empty() && n.shapes[0].fully_defined() &&
         n.shapes[0] == ir.shape(n.inputs[0]))

@@ -170,6 +170,15 @@ def test_batch_normalization_in_training_stores_no_image_but_its_results(dtype):
         np.testing.assert_allclose(a, b, rtol=2e-3, atol=2e-3)
 
 
+def test_gradients_of_convolutions_have_the_shapes_of_their_inputs():
+    x, f = tf.placeholder(tf.float32, [None, 8, 8, 3]), tf.placeholder(tf.float32, [3, 3, 3, 4])
+    dx, df = tf.gradients(tf.nn.conv2d(x, f, 2, "SAME"), [x, f])
+    assert dx.shape.as_list() == [None, 8, 8, 3] and df.shape.as_list() == [3, 3, 3, 4]
+    feed = {x: np.ones([2, 8, 8, 3], np.float32), f: np.ones([3, 3, 3, 4], np.float32)}
+    plan = tf.Session().describe_plan([dx + 1.0, df], feed)
+    assert "ShapeN" not in plan and "dynamic" not in plan, plan
+
+
 def test_chains_that_others_wait_for_are_fused():
     x = tf.placeholder(tf.float32, [1000])
     y = tf.tanh(x * 2.0) + x
