@@ -1,10 +1,11 @@
-// FusedBatchNorm (three versions, which differ in types) and its gradient. 16-bit images are
-// normalized in float.
+// FusedBatchNorm (three versions, which differ in types) and its gradient, with and without the relu that follows.
+// 16-bit images are normalized in float.
 //
 // Statistics are taken over chunks of rows that fit L2: mean, then squared distances from it, so
 // the image is read from memory once and nothing cancels; chunks join in double, in order.
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <vector>
 
 #include "conv/layout.h"
@@ -44,6 +45,7 @@ void forward_shape(InferContext& c) {
   c.set_output(0, x);
   for (int i = 1; i <= 4; ++i) c.set_output(i, Shape{channels});
   if (c.num_outputs() == 6) c.set_output(5, Shape{});
+  if (c.num_inputs() == 6) c.set_output(0, merge(x, c.input(5)));
 }
 
 void grad_shape(InferContext& c) {
@@ -144,17 +146,24 @@ Moments moments(const T* x, int64_t rows, int64_t channels) {
   return out;
 }
 
+// What the distance from the mean is multiplied with.
+template <class C>
+C normal_scale(C scale, double variance, double epsilon) {
+  return static_cast<C>(scale / std::sqrt(variance + epsilon));
+}
+
 template <class T>
 struct FusedBatchNorm {
   using C = ComputeType<T>;
   Format format;
   double epsilon, factor;
-  bool training;
+  bool training, relu;
   explicit FusedBatchNorm(const Attrs& attrs)
       : format(attrs),
         epsilon(attrs.real("epsilon")),
         factor(attrs.real("exponential_avg_factor")),
-        training(attrs.flag("is_training")) {}
+        training(attrs.flag("is_training")),
+        relu(attrs.find("num_side_inputs") != nullptr) {}
 
   void operator()(KernelContext& c) const {
     const int64_t channels = c.input(0).dim(format.axis());
@@ -172,15 +181,25 @@ struct FusedBatchNorm {
     const Rows<C> r(rows, channels);
     const std::vector<C> m = r.repeat(mean), s = r.repeat(mean_scale.data()), o = r.repeat(c.in<C>(2));
     C* y = output.data();
-    r.for_chunks([&](int64_t, int64_t at, int64_t n, int64_t cols) {
-      simd::channel_loops<C>().normalize(input.data() + at, m.data(), s.data(), o.data(), n, cols, y + at);
-    });
+    const auto& loops = simd::channel_loops<C>();
+    if (!relu) {
+      r.for_chunks([&](int64_t, int64_t at, int64_t n, int64_t cols) {
+        loops.normalize(input.data() + at, m.data(), s.data(), o.data(), n, cols, y + at);
+      });
+    } else {
+      std::optional<ImageInput<T>> side;
+      if (c.num_inputs() == 6) side.emplace(c.input(5), format.channels_first);
+      r.for_chunks([&](int64_t, int64_t at, int64_t n, int64_t cols) {
+        loops.normalize_relu(input.data() + at, m.data(), s.data(), o.data(), side ? side->data() + at : nullptr, n,
+                             cols, y + at);
+      });
+    }
     output.store();
   }
 
  private:
   C scale_of(KernelContext& c, int64_t i, double variance) const {
-    return static_cast<C>(c.in<C>(1)[i] / std::sqrt(variance + epsilon));
+    return normal_scale(c.in<C>(1)[i], variance, epsilon);
   }
 
   // Sets all statistics outputs; returns what to multiply each channel with.
@@ -218,9 +237,9 @@ struct FusedBatchNormGrad {
   using C = ComputeType<T>;
   Format format;
   double epsilon;
-  bool training;
-  explicit FusedBatchNormGrad(const Attrs& attrs)
-      : format(attrs), epsilon(attrs.real("epsilon")), training(attrs.flag("is_training")) {}
+  bool training, relu;
+  explicit FusedBatchNormGrad(const Attrs& attrs, bool relu = false)
+      : format(attrs), epsilon(attrs.real("epsilon")), training(attrs.flag("is_training")), relu(relu) {}
 
   void operator()(KernelContext& c) const {
     const int64_t channels = c.input(1).dim(format.axis());
@@ -234,12 +253,20 @@ struct FusedBatchNormGrad {
     // sum of g and of g * (x - mean), by chunks
     const Rows<C> r(rows, channels);
     const std::vector<C> m = r.repeat(mean);
+    std::vector<C> relu_scale, relu_offset;
+    if (relu) {
+      for (int64_t i = 0; i < channels; ++i) relu_scale.push_back(normal_scale(scale[i], variance[i], epsilon));
+      relu_scale = r.repeat(relu_scale.data());
+      relu_offset = r.repeat(c.in<C>(5));
+    }
+    const simd::ReluOf<C> passes{relu_scale.data(), relu_offset.data()};
+    const simd::ReluOf<C>* const relu_of = relu ? &passes : nullptr;
     std::vector<C> sum(r.chunks() * channels), product(r.chunks() * channels);
     parallel_for(r.chunks(), 1, [&](int64_t begin, int64_t end) {
       std::vector<C> sums(r.wide()), products(r.wide());
       for (int64_t k = begin; k < end; ++k)
         r.for_parts(k, [&](int64_t at, int64_t n, int64_t cols) {
-          loops.products(x + at, g + at, m.data(), n, cols, sums.data(), products.data());
+          loops.products(x + at, g + at, m.data(), relu_of, n, cols, sums.data(), products.data());
           r.fold(sums.data(), cols, &sum[k * channels]);
           r.fold(products.data(), cols, &product[k * channels]);
         });
@@ -264,10 +291,15 @@ struct FusedBatchNormGrad {
     const std::vector<C> wa = r.repeat(a.data()), wb = r.repeat(b.data()), wd = r.repeat(d.data());
     C* dx = output.data();
     r.for_chunks([&](int64_t, int64_t at, int64_t n, int64_t cols) {
-      loops.combine(x + at, g + at, m.data(), wa.data(), wb.data(), wd.data(), n, cols, dx + at);
+      loops.combine(x + at, g + at, m.data(), relu_of, wa.data(), wb.data(), wd.data(), n, cols, dx + at);
     });
     output.store();
   }
+};
+
+template <class T>
+struct BatchNormReluGrad : FusedBatchNormGrad<T> {
+  explicit BatchNormReluGrad(const Attrs& attrs) : FusedBatchNormGrad<T>(attrs, true) {}
 };
 
 struct Version {
@@ -307,6 +339,27 @@ void register_version(Registry& r, const Version& v) {
   types(backward.shape(grad_shape));
 }
 
+// FusedBatchNorm in training with what passes/fuse_batch_norm.cc joins to it: relu, after a sum with another image.
+void register_relu(Registry& r) {
+  const auto types = [](OpBuilder& op) {
+    op.attr("T: {half, bfloat16, float, double}").attr("U: {float, double}").attr("epsilon: float = 0.0001");
+    op.attr("data_format: string = 'NHWC'").attr("is_training: bool = true");
+  };
+  OpBuilder forward = r.op("_BatchNormRelu");
+  forward.input("x: T").input("scale: U").input("offset: U").input("mean: U").input("variance: U");
+  forward.input("side: num_side_inputs * T").output("y: T").output("batch_mean: U").output("batch_variance: U");
+  forward.output("reserve_space_1: U").output("reserve_space_2: U").output("reserve_space_3: U");
+  forward.attr("num_side_inputs: int >= 0").attr("exponential_avg_factor: float = 1.0").shape(forward_shape);
+  types(forward);
+  OpBuilder backward = r.op("_BatchNormReluGrad");
+  backward.input("y_backprop: T").input("x: T").input("scale: U").input("reserve_space_1: U");
+  backward.input("reserve_space_2: U").input("offset: U").output("x_backprop: T").output("scale_backprop: U");
+  backward.output("offset_backprop: U").output("reserve_space_4: U").output("reserve_space_5: U").shape(grad_shape);
+  types(backward);
+  r.kernels<FusedBatchNorm>("_BatchNormRelu", DeviceKind::kCPU, FloatTypes{});
+  r.kernels<BatchNormReluGrad>("_BatchNormReluGrad", DeviceKind::kCPU, FloatTypes{});
+}
+
 }  // namespace
 
 void register_batch_norm(Registry& r) {
@@ -323,6 +376,7 @@ void register_batch_norm(Registry& r) {
     r.kernels<FusedBatchNorm>(std::string("FusedBatchNorm") + version, cpu, FloatTypes{});
     r.kernels<FusedBatchNormGrad>(std::string("FusedBatchNormGrad") + version, cpu, FloatTypes{});
   }
+  register_relu(r);
 }
 
 }  // namespace tfmini

@@ -2,7 +2,7 @@
 // returns another; compile() (pipeline.cc) chains them:
 //
 //   prune -> lower_references -> place -> fold -> cse -> join_products -> fuse_sparse_descent -> fuse_conv2d
-//   -> fuse_matmul -> pack_weights -> split_reductions -> fuse -> recompute -> copy_between_devices ->
+//   -> fuse_batch_norm -> fuse_matmul -> pack_weights -> split_reductions -> fuse -> recompute -> copy_between_devices ->
 //   order_accesses -> group_updates
 //   -> (runtime/plan.cc)
 //
@@ -113,6 +113,8 @@ Ir join_products(Ir ir);
 Ir fuse_sparse_descent(Ir ir);
 // Convolutions with their biases, batch normalization and activation become _FusedConv2D nodes.
 Ir fuse_conv2d(Ir ir);
+// Batch normalization in training takes the sum and the relu that follow it, and its gradient takes relu's.
+Ir fuse_batch_norm(Ir ir);
 // Matrix products with a bias, a sum and relu become _FusedMatMul nodes.
 Ir fuse_matmul(Ir ir);
 // Matrices that many products share are packed once for all of them.

@@ -119,9 +119,11 @@ Ir compile(const Graph& graph, const Request& request, const PassOptions& option
   Ir ir = place(lower_references(prune(graph, request)), options, homes);
   ir = fold(std::move(ir), options.fold);
   if (options.cse) ir = cse(std::move(ir));
-  if (options.fuse)
-    ir = recompute(fuse(split_reductions(pack_weights(
-        fuse_matmul(fuse_conv2d(fuse_sparse_descent(join_products(std::move(ir))))), request.lasting_feeds))));
+  if (options.fuse) {
+    ir = fuse_conv2d(fuse_sparse_descent(join_products(std::move(ir))));
+    ir = pack_weights(fuse_matmul(fuse_batch_norm(std::move(ir))), request.lasting_feeds);
+    ir = recompute(fuse(split_reductions(std::move(ir))));
+  }
   ir = order_accesses(copy_between_devices(std::move(ir)));
   return options.fuse ? group_updates(std::move(ir)) : ir;
 }

@@ -83,14 +83,22 @@ struct Square {
   }
 };
 
-template <class T>
+// g, or 0 where the relu is 0.
+template <bool kRelu, class V>
+inline __attribute__((always_inline)) V passed(V g, V distance, V scale, V offset) {
+  if constexpr (!kRelu) return g;
+  return distance * scale + offset > V{} ? g : V{};
+}
+
+template <class T, bool kRelu>
 struct Product {
-  const T *x, *g, *mean;
+  const T *x, *g, *mean, *scale, *offset;
   template <class V, class Sums>
   inline __attribute__((always_inline)) void add(int64_t i, int64_t c, Sums& sums, int j) const {
-    const V gi = load<V>(g + i);
+    const V d = load<V>(x + i) - load<V>(mean + c);
+    const V gi = kRelu ? passed<kRelu>(load<V>(g + i), d, load<V>(scale + c), load<V>(offset + c)) : load<V>(g + i);
     sums[0][j] += gi;
-    sums[1][j] += gi * (load<V>(x + i) - load<V>(mean + c));
+    sums[1][j] += gi * d;
   }
 };
 
@@ -108,10 +116,22 @@ void squares(const T* x, const T* mean, int64_t rows, int64_t cols, T* out) {
 }
 
 template <class T>
-void products(const T* x, const T* g, const T* mean, int64_t rows, int64_t cols, T* sum, T* product) {
+void products(const T* x, const T* g, const T* mean, const ReluOf<T>* relu, int64_t rows, int64_t cols, T* sum,
+              T* product) {
   T* const outs[2] = {sum, product};
-  sum_columns<2, T>(
-      rows, cols, [&](int64_t c) __attribute__((always_inline)) { return Product<T>{x + c, g + c, mean + c}; }, outs);
+  if (relu)
+    sum_columns<2, T>(
+        rows, cols,
+        [&](int64_t c) __attribute__((always_inline)) {
+          return Product<T, true>{x + c, g + c, mean + c, relu->scale + c, relu->offset + c};
+        },
+        outs);
+  else
+    sum_columns<2, T>(
+        rows, cols,
+        [&](int64_t c)
+            __attribute__((always_inline)) { return Product<T, false>{x + c, g + c, mean + c, nullptr, nullptr}; },
+        outs);
 }
 
 template <class T>
@@ -122,13 +142,36 @@ void normalize(const T* x, const T* mean, const T* scale, const T* offset, int64
 }
 
 template <class T>
-void combine(const T* x, const T* g, const T* mean, const T* a, const T* b, const T* d, int64_t rows, int64_t cols,
-             T* __restrict out) {
-  for (int64_t r = 0; r < rows; ++r, x += cols, g += cols, out += cols)
-    for (int64_t c = 0; c < cols; ++c) out[c] = g[c] * a[c] + (x[c] - mean[c]) * b[c] + d[c];
+void normalize_relu(const T* x, const T* mean, const T* scale, const T* offset, const T* side, int64_t rows,
+                    int64_t cols, T* __restrict out) {
+  const auto relu = [](T y) { return y < T(0) ? T(0) : y; };
+  for (int64_t r = 0; r < rows; ++r, x += cols, out += cols) {
+    if (!side) {
+      for (int64_t c = 0; c < cols; ++c) out[c] = relu((x[c] - mean[c]) * scale[c] + offset[c]);
+    } else {
+      for (int64_t c = 0; c < cols; ++c) out[c] = relu((x[c] - mean[c]) * scale[c] + offset[c] + side[c]);
+      side += cols;
+    }
+  }
 }
 
-#define TFMINI_LOOPS(T) {sum<T>, squares<T>, products<T>, normalize<T>, combine<T>}
+template <class T>
+void combine(const T* x, const T* g, const T* mean, const ReluOf<T>* relu, const T* a, const T* b, const T* d,
+             int64_t rows, int64_t cols, T* __restrict out) {
+  for (int64_t r = 0; r < rows; ++r, x += cols, g += cols, out += cols) {
+    if (!relu) {
+      for (int64_t c = 0; c < cols; ++c) out[c] = g[c] * a[c] + (x[c] - mean[c]) * b[c] + d[c];
+    } else {
+      const T *scale = relu->scale, *offset = relu->offset;
+      for (int64_t c = 0; c < cols; ++c) {
+        const T distance = x[c] - mean[c];
+        out[c] = passed<true>(g[c], distance, scale[c], offset[c]) * a[c] + distance * b[c] + d[c];
+      }
+    }
+  }
+}
+
+#define TFMINI_LOOPS(T) {sum<T>, squares<T>, normalize<T>, normalize_relu<T>, products<T>, combine<T>}
 
 }  // namespace
 

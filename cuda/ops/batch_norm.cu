@@ -1,4 +1,4 @@
-// FusedBatchNorm (three versions, which differ in types) and its gradient.
+// FusedBatchNorm (three versions, which differ in types) and its gradient, with and without the relu that follows.
 //
 // Two sums per channel in one pass, then one pass that applies them. The sums are of distances from the channel's first
 // element (forward: nothing much cancels) or from the mean; they are joined in double, in an order that depends on
@@ -31,11 +31,20 @@ struct Image {
   }
 };
 
-// Sums of g and of g * d, d = x - center; forward: of d and of d * d. Blocks of 32 x 8 threads; threads next to each
-// other read elements next to each other, of 32 channels where channels come last.
+// y = scale * (x - center) + weight * g + offset, per channel.
+template <class C>
+struct alignas(4 * sizeof(C)) Coefficients {
+  C scale, center, weight, offset;
+  __device__ C normalized(C x) const { return scale * (x - center) + offset; }
+};
+
+// Sums of g and of g * d, d = x - center; forward: of d and of d * d. What relu, unless it is null, does not
+// let through of g does not count. Blocks of 32 x 8 threads; threads next to each other read elements next to each
+// other, of 32 channels where channels come last.
 template <class T, bool kForward>
 __global__ void __launch_bounds__(kThreads)
-    channel_sums(Image image, int64_t chunk, const T* x, const T* g, const ComputeType<T>* center, double* sums) {
+    channel_sums(Image image, int64_t chunk, const T* x, const T* g, const ComputeType<T>* center,
+                 const Coefficients<ComputeType<T>>* relu, double* sums) {
   using C = ComputeType<T>;
   __shared__ C partial[2][8][33];
   const int tx = static_cast<int>(threadIdx.x) % 32, ty = static_cast<int>(threadIdx.x) / 32;
@@ -45,9 +54,11 @@ __global__ void __launch_bounds__(kThreads)
   C a = C(0), b = C(0);
   if (channel < image.channels) {
     const C middle = kForward ? widen(x[image.at(0, channel)]) : center[channel];
+    const Coefficients<C> passes = relu ? relu[channel] : Coefficients<C>{};
     const auto add = [&](int64_t i) {
       const C d = widen(x[i]) - middle;
-      const C v = kForward ? d : widen(g[i]);
+      C v = kForward ? d : widen(g[i]);
+      if (relu && !(passes.normalized(widen(x[i])) > C(0))) v = C(0);
       a += v;
       b += v * d;
     };
@@ -92,22 +103,28 @@ struct TwoSums {
   }
 };
 
-// y = scale * (x - center) + weight * g + offset, per channel.
-template <class C>
-struct alignas(4 * sizeof(C)) Coefficients {
-  C scale, center, weight, offset;
+// What apply() has to do with a relu: forward, add `side` unless it is null, and bound from below; backward, let
+// through what `passes`, the coefficients of its argument, says.
+template <class T>
+struct Relu {
+  bool forward = false;
+  const T* side = nullptr;
+  const Coefficients<ComputeType<T>>* passes = nullptr;
 };
 
 template <class T>
 __global__ void __launch_bounds__(kThreads)
-    apply(Image image, const T* x, const T* g, const Coefficients<ComputeType<T>>* coefficients, T* y) {
+    apply(Image image, const T* x, const T* g, const Coefficients<ComputeType<T>>* coefficients, Relu<T> relu, T* y) {
+  using C = ComputeType<T>;
   constexpr int kPack = kPackOf<T>;
   const int64_t n = image.rows * image.channels, begin = thread_index() * kPack, left = n - begin;
   if (left <= 0) return;
-  const bool aligned = is_aligned<kPack>(x) && is_aligned<kPack>(y) && (!g || is_aligned<kPack>(g));
-  T in[kPack] = {}, grad[kPack] = {}, out[kPack];
+  const bool aligned = is_aligned<kPack>(x) && is_aligned<kPack>(y) && (!g || is_aligned<kPack>(g)) &&
+                       (!relu.side || is_aligned<kPack>(relu.side));
+  T in[kPack] = {}, grad[kPack] = {}, side[kPack] = {}, out[kPack];
   load_pack<kPack>(x + begin, left, aligned, in);
   if (g) load_pack<kPack>(g + begin, left, aligned, grad);
+  if (relu.side) load_pack<kPack>(relu.side + begin, left, aligned, side);
   int64_t channel = begin, inside = 0;  // where the first element is, then the others
   if (image.inner > 1) {
     channel = quotient(begin, image.inner);
@@ -117,12 +134,17 @@ __global__ void __launch_bounds__(kThreads)
 #pragma unroll
   for (int i = 0; i < kPack; ++i) {
     const auto k = coefficients[channel];
+    C v = widen(grad[i]);
+    if (relu.passes && !(relu.passes[channel].normalized(widen(in[i])) > C(0))) v = C(0);
     if (++inside == image.inner) {
       inside = 0;
       if (++channel == image.channels) channel = 0;
     }
-    const auto base = g ? k.weight * widen(grad[i]) + k.offset : k.offset;
-    out[i] = narrow<T>(k.scale * (widen(in[i]) - k.center) + base);
+    const auto base = g ? k.weight * v + k.offset : k.offset;
+    C result = k.scale * (widen(in[i]) - k.center) + base;
+    if (relu.side) result += widen(side[i]);
+    if (relu.forward && result < C(0)) result = C(0);
+    out[i] = narrow<T>(result);
   }
   store_pack<kPack>(y + begin, left, aligned, out);
 }
@@ -183,16 +205,26 @@ __global__ void backward_coefficients(Image image, const double* sums, int64_t c
             static_cast<C>(training ? -factor * t.a / n : 0.0)};
 }
 
+// The coefficients of the forward pass, from its statistics.
+template <class C>
+__global__ void relu_coefficients(Image image, const C* scale, const C* mean, const C* variance, const C* offset,
+                                  double epsilon, Coefficients<C>* out) {
+  const int64_t i = thread_index();
+  if (i >= image.channels) return;
+  const double deviation = sqrt(static_cast<double>(variance[i]) + epsilon);
+  out[i] = {static_cast<C>(scale[i] / deviation), mean[i], C(0), offset[i]};
+}
+
 template <class T, bool kForward>
 Tensor sum_channels(KernelContext& c, const Image& image, const T* x, const T* g, const ComputeType<T>* center,
-                    int64_t& chunks) {
+                    const Coefficients<ComputeType<T>>* relu, int64_t& chunks) {
   const int64_t columns = image.inner == 1 ? (image.channels + 31) / 32 : image.channels;
   const int64_t wanted = std::max<int64_t>(1, kBlocks / columns);
   const int64_t chunk = std::max<int64_t>(256, (image.rows + wanted - 1) / wanted);
   chunks = std::max<int64_t>(1, (image.rows + chunk - 1) / chunk);
   Tensor sums = c.scratch(DType::kDouble, Shape{chunks, image.channels, 2});
   launch(&channel_sums<T, kForward>, dim3(static_cast<unsigned>(columns), static_cast<unsigned>(chunks)), kThreads, 0,
-         stream(c), image, chunk, x, g, center, sums.data<double>());
+         stream(c), image, chunk, x, g, center, relu, sums.data<double>());
   return sums;
 }
 
@@ -201,12 +233,13 @@ struct FusedBatchNorm {
   using C = ComputeType<T>;
   std::string format;
   double epsilon, factor;
-  bool training;
+  bool training, relu;
   explicit FusedBatchNorm(const Attrs& attrs)
       : format(attrs.string("data_format")),
         epsilon(attrs.real("epsilon")),
         factor(attrs.real("exponential_avg_factor")),
-        training(attrs.flag("is_training")) {}
+        training(attrs.flag("is_training")),
+        relu(attrs.find("num_side_inputs") != nullptr) {}
 
   void operator()(KernelContext& c) const {
     const Image image(c.input(0).shape(), format);
@@ -221,7 +254,7 @@ struct FusedBatchNorm {
     const T* x = c.in<T>(0);
     int64_t chunks = 0;
     Tensor sums;
-    if (training) sums = sum_channels<T, true>(c, image, x, nullptr, nullptr, chunks);
+    if (training) sums = sum_channels<T, true>(c, image, x, nullptr, nullptr, nullptr, chunks);
     Tensor k = c.scratch(dtype_of<C>, Shape{image.channels, 4});
     auto* coefficients = static_cast<Coefficients<C>*>(k.raw());
     const Statistics<C> statistics{c.in<C>(1),  c.in<C>(2),  c.in<C>(3), c.in<C>(4), c.out<C>(1), c.out<C>(2),
@@ -231,7 +264,8 @@ struct FusedBatchNorm {
     if (image.rows == 0) return;
     constexpr int kPack = kPackOf<T>;
     launch(&apply<T>, blocks_for((image.rows * image.channels + kPack - 1) / kPack), kThreads, 0, s, image, x,
-           static_cast<const T*>(nullptr), coefficients, c.out<T>(0));
+           static_cast<const T*>(nullptr), coefficients, Relu<T>{relu, c.num_inputs() == 6 ? c.in<T>(5) : nullptr},
+           c.out<T>(0));
   }
 };
 
@@ -240,17 +274,28 @@ struct FusedBatchNormGrad {
   using C = ComputeType<T>;
   std::string format;
   double epsilon;
-  bool training;
-  explicit FusedBatchNormGrad(const Attrs& attrs)
-      : format(attrs.string("data_format")), epsilon(attrs.real("epsilon")), training(attrs.flag("is_training")) {}
+  bool training, relu;
+  explicit FusedBatchNormGrad(const Attrs& attrs, bool relu = false)
+      : format(attrs.string("data_format")),
+        epsilon(attrs.real("epsilon")),
+        training(attrs.flag("is_training")),
+        relu(relu) {}
 
   void operator()(KernelContext& c) const {
     const Image image(c.input(1).shape(), format);
     if (image.channels == 0) return;
     const cudaStream_t s = stream(c);
     const T *g = c.in<T>(0), *x = c.in<T>(1);
+    Tensor p;
+    Coefficients<C>* passes = nullptr;
+    if (relu) {
+      p = c.scratch(dtype_of<C>, Shape{image.channels, 4});
+      passes = static_cast<Coefficients<C>*>(p.raw());
+      launch(&relu_coefficients<C>, blocks_for(image.channels), kThreads, 0, s, image, c.in<C>(2), c.in<C>(3),
+             c.in<C>(4), c.in<C>(5), epsilon, passes);
+    }
     int64_t chunks = 0;
-    const Tensor sums = sum_channels<T, false>(c, image, x, g, c.in<C>(3), chunks);
+    const Tensor sums = sum_channels<T, false>(c, image, x, g, c.in<C>(3), passes, chunks);
     Tensor k = c.scratch(dtype_of<C>, Shape{image.channels, 4});
     auto* coefficients = static_cast<Coefficients<C>*>(k.raw());
     launch(&backward_coefficients<C>, blocks_for(image.channels * 32), kThreads, 0, s, image, sums.data<double>(),
@@ -258,8 +303,13 @@ struct FusedBatchNormGrad {
     if (image.rows == 0) return;
     constexpr int kPack = kPackOf<T>;
     launch(&apply<T>, blocks_for((image.rows * image.channels + kPack - 1) / kPack), kThreads, 0, s, image, x, g,
-           coefficients, c.out<T>(0));
+           coefficients, Relu<T>{false, nullptr, passes}, c.out<T>(0));
   }
+};
+
+template <class T>
+struct BatchNormReluGrad : FusedBatchNormGrad<T> {
+  explicit BatchNormReluGrad(const Attrs& attrs) : FusedBatchNormGrad<T>(attrs, true) {}
 };
 
 }  // namespace
@@ -275,6 +325,8 @@ void register_batch_norm_cuda(Registry& r) {
     r.kernels<cuda::FusedBatchNorm>(std::string("FusedBatchNorm") + version, gpu, FloatTypes{});
     r.kernels<cuda::FusedBatchNormGrad>(std::string("FusedBatchNormGrad") + version, gpu, FloatTypes{});
   }
+  r.kernels<cuda::FusedBatchNorm>("_BatchNormRelu", gpu, FloatTypes{});
+  r.kernels<cuda::BatchNormReluGrad>("_BatchNormReluGrad", gpu, FloatTypes{});
 }
 
 }  // namespace tfmini

@@ -79,6 +79,26 @@ def y_only(name, shape, nchw=False, **kwargs):
     )
 
 
+def with_relu(name, shape, nchw=False, shortcut=False, **kwargs):
+    """What follows a batch normalization in training, and is computed with it."""
+    channels = shape[1] if nchw else shape[-1]
+    fmt = "NCHW" if nchw else "NHWC"
+
+    def fn(x, s, o, *side):
+        y = tf.nn.fused_batch_norm(x, single(s), single(o), epsilon=0.01, data_format=fmt)[0]
+        return tf.nn.relu(side[0] + y if side else y)
+
+    return Case(
+        "batch_norm_relu_" + name,
+        fn,
+        [rand(*shape), positive(channels), rand(channels), *[rand(*shape)] * shortcut],
+        lambda x, s, o, *side: np.maximum(training(x, s, o, CENTI, nchw)[0] + (side[0] if side else 0), 0),
+        tol=TOL,
+        ops=("_BatchNormRelu",) if shortcut else ("_BatchNormRelu", "_BatchNormReluGrad"),
+        **kwargs,
+    )
+
+
 def inference(name, shape, nchw=False, **kwargs):
     channels = shape[1] if nchw else shape[-1]
     fmt = "NCHW" if nchw else "NHWC"
@@ -189,6 +209,12 @@ CASES = [
     y_only("nhwc", (2, 3, 4, 3)),
     y_only("nchw", (2, 3, 4, 2), True),
     y_only("wide", (2, 2, 3, 70), second=False),
+    with_relu("nhwc", (2, 3, 4, 3), dtypes=HALVES_TOO, second=True),
+    with_relu("nchw", (2, 3, 4, 2), True),
+    with_relu("wide", (3, 2, 3, 131)),
+    with_relu("chunks", (7, 40, 40, 17), grad=False),
+    with_relu("shortcut", (2, 3, 4, 19), shortcut=True, dtypes=HALVES_TOO),
+    with_relu("shortcut_nchw", (2, 3, 4, 2), True, shortcut=True),
     *inference("nhwc", (2, 3, 4, 5)),
     *inference("nchw", (2, 5, 3, 2), True),
     old("fused_batch_norm_v1", "FusedBatchNorm"),
