@@ -63,6 +63,8 @@ struct OpDef {
   bool stateful = false;
   // Output 0 is input 0 under another shape or dtype: no kernel runs, no memory moves.
   bool alias = false;
+  // An output of the shape of input 0 is input 0: nothing is reduced, repeated or padded then.
+  bool same_if_same_shape = false;
   // The kernel may write output `second` over input `first` (same dtype and element count).
   std::vector<std::pair<int, int>> in_place;
   // Inputs that the kernel reads on the host (shapes, axes) whatever its device.
@@ -102,6 +104,10 @@ class OpBuilder {
   }
   OpBuilder& alias() {
     def_.alias = true;
+    return *this;
+  }
+  OpBuilder& same_if_same_shape() {
+    def_.same_if_same_shape = true;
     return *this;
   }
   OpBuilder& in_place(int input, int output = 0) {

@@ -90,6 +90,7 @@ void register_fill(Registry& r) {
       .attr("T: type")
       .attr("Tidx: {int32, int64} = int32")
       .shape(broadcast_to_shape)
+      .same_if_same_shape()
       .host_input(1);
   any_device_kernel(r, "BroadcastTo", broadcast_to_kernel);
 }

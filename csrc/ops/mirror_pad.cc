@@ -137,6 +137,7 @@ void register_mirror_pad(Registry& r) {
       .attr("Tpaddings: {int32, int64} = int32")
       .attr("mode: {'REFLECT', 'SYMMETRIC'}")
       .shape(mirror_pad_shape)
+      .same_if_same_shape()
       .host_input(1);
   r.kernel<MirrorPad>("MirrorPad", DeviceKind::kCPU, DType::kInvalid);
 

@@ -103,6 +103,7 @@ void register_pad(Registry& r) {
       .attr("T: type")
       .attr("Tpaddings: {int32, int64} = int32")
       .shape(pad_shape)
+      .same_if_same_shape()
       .host_input(1);
   any_device_kernel(r, "Pad", pad_kernel);
 
@@ -114,6 +115,7 @@ void register_pad(Registry& r) {
       .attr("T: type")
       .attr("Tpaddings: {int32, int64} = int32")
       .shape(pad_shape)
+      .same_if_same_shape()
       .host_input(1);
   any_device_kernel(r, "PadV2", pad_kernel);
 }

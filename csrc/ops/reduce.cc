@@ -228,21 +228,21 @@ OpBuilder bool_reduction(Registry& r, const char* name) {
 
 void register_reduce(Registry& r) {
   constexpr auto kCPU = DeviceKind::kCPU;
-  reduction(r, "Sum");
+  reduction(r, "Sum").same_if_same_shape();
   r.kernels<Sum>("Sum", kCPU, NumberTypes{});
-  reduction(r, "Mean");
+  reduction(r, "Mean").same_if_same_shape();
   r.kernels<Mean>("Mean", kCPU, NumberTypes{});
-  reduction(r, "Prod");
+  reduction(r, "Prod").same_if_same_shape();
   r.kernels<Prod>("Prod", kCPU, NumberTypes{});
-  reduction(r, "Max");
+  reduction(r, "Max").same_if_same_shape();
   r.kernels<Max>("Max", kCPU, NumberTypes{});
-  reduction(r, "Min");
+  reduction(r, "Min").same_if_same_shape();
   r.kernels<Min>("Min", kCPU, NumberTypes{});
   reduction(r, "EuclideanNorm");
   r.kernels<EuclideanNorm>("EuclideanNorm", kCPU, NumberTypes{});
-  bool_reduction(r, "All");
+  bool_reduction(r, "All").same_if_same_shape();
   r.kernel("All", kCPU, DType::kInvalid, reduce_bools<Reduction::kMin>);
-  bool_reduction(r, "Any");
+  bool_reduction(r, "Any").same_if_same_shape();
   r.kernel("Any", kCPU, DType::kInvalid, reduce_bools<Reduction::kMax>);
 }
 

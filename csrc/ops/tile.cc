@@ -48,6 +48,7 @@ void register_tile(Registry& r) {
       .attr("T: type")
       .attr("Tmultiples: {int32, int64} = int32")
       .shape(tile_shape)
+      .same_if_same_shape()
       .host_input(1);
   any_device_kernel(r, "Tile", tile_kernel);
 }

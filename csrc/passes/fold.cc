@@ -106,7 +106,7 @@ void evaluate(const Ir& ir, IrNode& n) {
 }  // namespace
 
 Ir fold(Ir ir, bool evaluate_constants) {
-  std::vector<Out> forward(ir.nodes.size(), Out{});  // output 0 of a dropped alias -> its source
+  std::vector<Out> forward(ir.nodes.size(), Out{});  // output 0 of a dropped node -> what it is
   const auto resolve = [&](Out& t) {
     if (t.index == 0 && forward[t.node].node >= 0) t = forward[t.node];
   };
@@ -118,7 +118,7 @@ Ir fold(Ir ir, bool evaluate_constants) {
     infer(ir, n);
     if (fold_shapes(ir, n)) continue;
     if (evaluate_constants && n.values.empty() && foldable(ir, n)) evaluate(ir, n);
-    if (n.op->alias && n.control.empty() && n.values.empty() && n.shapes[0].fully_defined() &&
+    if ((n.op->alias || n.op->same_if_same_shape) && n.control.empty() && n.values.empty() && n.shapes[0].fully_defined() &&
         n.shapes[0] == ir.shape(n.inputs[0]))
       forward[i] = n.inputs[0];
   }

@@ -103,7 +103,8 @@ Ir lower_references(Ir ir);
 // they do not depend on, assignments in creation order; copies where no order can do that.
 Ir order_accesses(Ir ir);
 
-// Infers all shapes from the feeds and computes what does not depend on them. Drops no-op aliases.
+// Infers all shapes from the feeds and computes what does not depend on them. Drops nodes whose
+// result is their input.
 Ir fold(Ir ir, bool evaluate);
 // Merges equal stateless nodes.
 Ir cse(Ir ir);

@@ -110,6 +110,49 @@ def test_gradients_of_convolutions_have_the_shapes_of_their_inputs():
     assert "ShapeN" not in plan and "dynamic" not in plan, plan
 
 
+def test_gradients_of_a_batch_of_unknown_size_are_fused():
+    x, dy = tf.placeholder(tf.float32, [None, 6]), tf.placeholder(tf.float32, [None, 6])
+    scale = tf.placeholder(tf.float32, [6])
+    dx, dscale = tf.gradients(tf.tanh(x * scale) * (x + scale), [x, scale], dy)
+    feed = {x: np.ones([5, 6], np.float32), dy: np.ones([5, 6], np.float32), scale: np.arange(6, dtype=np.float32)}
+    plan = tf.Session().describe_plan([dx, dscale], feed)
+    assert len(plan.splitlines()) == 3, plan  # the kernel, the sum of two gradients of scale, the arena
+    for a, b in zip(tf.Session().run([dx, dscale], feed), tf.Session(config=unoptimized()).run([dx, dscale], feed)):
+        np.testing.assert_allclose(a, b, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "fn",
+    [
+        lambda x: tf.reduce_sum(x, []),
+        lambda x: tf.reduce_max(x, 1, keepdims=True),
+        lambda x: tf.tile(x, [1, 1]),
+        lambda x: tf.pad(x, [[0, 0], [0, 0]], "SYMMETRIC"),
+        lambda x: tf.pad(x, [[0, 0], [0, 0]], constant_values=2.0),
+        lambda x: tf.broadcast_to(x, [3, 1]),
+    ],
+)
+def test_what_changes_nothing_is_dropped(fn):
+    x = tf.placeholder(tf.float32, [3, 1])
+    y = tf.exp(fn(x))
+    feed = {x: np.array([[1.0], [-2.0], [3.0]], np.float32)}
+    assert len(tf.Session().describe_plan(y, feed).splitlines()) == 2
+    np.testing.assert_array_equal(tf.Session().run([y, fn(x)], feed)[1], feed[x])
+    v = tf.Variable(feed[x])
+    same = fn(v.read_value())
+    with tf.Session() as sess:
+        sess.run(v.initializer)
+        kept = sess.run(same)
+        sess.run(v.assign(v * 2))
+        np.testing.assert_array_equal(kept, feed[x])  # memory of its own
+
+
+def test_norms_are_no_copies():
+    x = tf.placeholder(tf.float32, [3, 1])
+    feed = {x: -np.ones([3, 1], np.float32)}
+    np.testing.assert_array_equal(tf.Session().run(tf.norm(x, axis=1, keepdims=True), feed), -feed[x])
+
+
 def test_chains_that_others_wait_for_are_fused():
     x = tf.placeholder(tf.float32, [1000])
     y = tf.tanh(x * 2.0) + x
