@@ -83,6 +83,7 @@ class BatchNormFuser {
 
   bool fuse_gradient(int32_t id) {
     IrNode& n = ir_.nodes[id];
+    if (!n.values.empty()) return false;
     const IrNode& relu = ir_.nodes[n.inputs[0].node];
     if (relu.op->name != "ReluGrad" || !is_plain(relu) || waited_[n.inputs[0].node] || uses_[n.inputs[0].node] != 1)
       return false;

@@ -91,3 +91,12 @@ def test_the_gradient_of_another_relu_stays():
     plan, fused, plain = run([z, *dx], {x: image(0), mask: image(1)})
     assert "_BatchNormReluGrad" not in plan
     same(fused, plain)
+
+
+def test_constants():
+    x = tf.constant(image(2))
+    one = tf.ones([SHAPE[-1]])
+    y, mean, variance = tf.nn.fused_batch_norm(x, one, one)
+    z = tf.nn.relu(y)
+    _, fused, plain = run([z, mean, *tf.gradients(z, [x, one], z)], {})
+    same(fused, plain)
