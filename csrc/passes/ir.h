@@ -1,9 +1,9 @@
 // The graph of one run, between the program's graph and the plan. Each pass takes an Ir and
 // returns another; compile() (pipeline.cc) chains them:
 //
-//   prune -> lower_references -> place -> fold -> cse -> join_products -> fuse_sparse_descent -> fuse_conv2d
-//   -> fuse_batch_norm -> fuse_matmul -> pack_weights -> split_reductions -> fuse -> recompute -> copy_between_devices ->
-//   order_accesses -> group_updates
+//   prune -> lower_references -> place -> fold -> cse -> join_products -> fuse_sparse_descent -> sink_reshapes
+//   -> fuse_conv2d -> fuse_batch_norm -> fuse_matmul -> pack_weights -> lower_bias -> split_reductions -> fuse
+//   -> recompute -> copy_between_devices -> order_accesses -> group_updates
 //   -> (runtime/plan.cc)
 //
 // Nodes are in topological order throughout (data and control edges point backwards).
@@ -112,6 +112,8 @@ Ir cse(Ir ir);
 Ir join_products(Ir ir);
 // Sparse steps of gradient descent scale their rows themselves.
 Ir fuse_sparse_descent(Ir ir);
+// Products that are reshaped before their bias and relu are reshaped afterwards.
+Ir sink_reshapes(Ir ir);
 // Convolutions with their biases, batch normalization and activation become _FusedConv2D nodes.
 Ir fuse_conv2d(Ir ir);
 // Batch normalization in training takes the sum and the relu that follow it, and its gradient takes relu's.
@@ -120,6 +122,8 @@ Ir fuse_batch_norm(Ir ir);
 Ir fuse_matmul(Ir ir);
 // Matrices that many products share are packed once for all of them.
 Ir pack_weights(Ir ir, const std::vector<char>& lasting_feeds);
+// Biases and their gradients become sums.
+Ir lower_bias(Ir ir);
 // Reductions that no fused kernel can do become two, where it can then do the first.
 Ir split_reductions(Ir ir);
 // Fuses chains of elementwise nodes into _FusedElementwise nodes.

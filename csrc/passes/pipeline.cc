@@ -120,9 +120,9 @@ Ir compile(const Graph& graph, const Request& request, const PassOptions& option
   ir = fold(std::move(ir), options.fold);
   if (options.cse) ir = cse(std::move(ir));
   if (options.fuse) {
-    ir = fuse_conv2d(fuse_sparse_descent(join_products(std::move(ir))));
+    ir = fuse_conv2d(sink_reshapes(fuse_sparse_descent(join_products(std::move(ir)))));
     ir = pack_weights(fuse_matmul(fuse_batch_norm(std::move(ir))), request.lasting_feeds);
-    ir = recompute(fuse(split_reductions(std::move(ir))));
+    ir = recompute(fuse(split_reductions(lower_bias(std::move(ir)))));
   }
   ir = order_accesses(copy_between_devices(std::move(ir)));
   return options.fuse ? group_updates(std::move(ir)) : ir;

@@ -24,7 +24,8 @@ def sum_to_input(op: Operation, index: int, grad: Tensor) -> Tensor:
     if axes is None:
         shape = raw.Shape(x)
         repeated, _ = raw.BroadcastGradientArgs(shape, raw.Shape(op.outputs[0]))
-        return raw.Reshape(raw.Sum(grad, repeated), shape)
+        # With the axes kept, the sum has x's shape already where ranks agree, and no run reshapes anything.
+        return raw.Reshape(raw.Sum(grad, repeated, keep_dims=True), shape)
     missing, ones = axes
     if missing:
         grad = raw.Sum(grad, missing)

@@ -117,8 +117,8 @@ def _sum_to_operands(op: Operation, grads: list[Tensor]) -> list[Tensor]:
     a_shape, b_shape = raw.Shape(a), raw.Shape(b)
     a_axes, b_axes = raw.BroadcastGradientArgs(_without_matrix(a_shape), _without_matrix(b_shape))
     return [
-        raw.Reshape(raw.Sum(grads[0], a_axes), a_shape),
-        raw.Reshape(raw.Sum(grads[1], b_axes), b_shape),
+        raw.Reshape(raw.Sum(grads[0], a_axes, keep_dims=True), a_shape),
+        raw.Reshape(raw.Sum(grads[1], b_axes, keep_dims=True), b_shape),
     ]
 
 

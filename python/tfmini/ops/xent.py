@@ -186,7 +186,7 @@ def _sum_to(grad: Tensor, x: Tensor) -> Tensor:
         return grad
     x_shape = raw.Shape(x)
     _, axes = raw.BroadcastGradientArgs(raw.Shape(grad), x_shape)
-    return raw.Reshape(raw.Sum(grad, axes), x_shape)
+    return raw.Reshape(raw.Sum(grad, axes, keep_dims=True), x_shape)
 
 
 def _same_shape(a: Tensor, b: Tensor) -> bool:
