@@ -25,6 +25,7 @@ TABLE = {
     "mlp/b128_adam": "MLP 784-512-512-10, training step, batch 128",
     "convnet/mnist_b50_adam": "MNIST convnet, training step, batch 50",
     "lstm/ptb_small_b20x20_sgd": "PTB LSTM (small), training step, 20 x 20 words",
+    "transformer/block_b8x64_adam": "transformer block with softmax, training step, 8 x 64 words",
     "word2vec/nce_b128_sgd": "word2vec with NCE, training step, batch 128",
     "dqn/train_b32_adam": "DQN, training step, batch 32",
     "dqn/act_b1": "DQN, one decision",

@@ -110,6 +110,7 @@ def test_gradients_of_convolutions_have_the_shapes_of_their_inputs():
     assert "ShapeN" not in plan and "dynamic" not in plan, plan
 
 
+@pytest.mark.cpu
 def test_gradients_of_a_batch_of_unknown_size_are_fused():
     x, dy = tf.placeholder(tf.float32, [None, 6]), tf.placeholder(tf.float32, [None, 6])
     scale = tf.placeholder(tf.float32, [6])
@@ -121,6 +122,7 @@ def test_gradients_of_a_batch_of_unknown_size_are_fused():
         np.testing.assert_allclose(a, b, rtol=1e-5)
 
 
+@pytest.mark.cpu
 @pytest.mark.parametrize(
     "fn",
     [

@@ -62,6 +62,7 @@ def test_values_of_a_variable_that_changes_before_they_are_computed_again():
         np.testing.assert_array_equal(fused.run(y), plain.run(y))
 
 
+@pytest.mark.cpu
 @pytest.mark.parametrize("dtype", [tf.float32, tf.float64])
 def test_batch_normalization_in_training_stores_no_image_but_its_results(dtype):
     x, dy = tf.placeholder(dtype, [4, 32, 32, 64]), tf.placeholder(dtype, [4, 32, 32, 64])
