@@ -26,6 +26,10 @@ WGMMA = (r"HGMMA\.64x(128|256)x16\.F32\.BF16", r"UTMALDG\.3D")
 
 # Chip -> file -> kernel (a pattern of its name and template arguments) -> what its code must hold.
 KERNELS: dict[str, dict[str, dict[str, tuple[str, ...]]]] = {
+    "sm_80": {
+        "gemm/mma_bf16.cu": {r"mma_gemm<": (r"HMMA\.16816\.F32\.BF16", r"LDGSTS\.E\.BYPASS\.128", r"LDSM\.16")},
+        "gemm/simt_float.cu": {r"simt_gemm<SimtTile<128, 128>": (LOAD, STORE, r"LDS\.128")},
+    },
     "sm_90a": {
         "gemm/wgmma_bf16.cu": {
             r"wgmma_gemm<": (*WGMMA, r"USETMAXREG"),
@@ -37,6 +41,9 @@ KERNELS: dict[str, dict[str, dict[str, tuple[str, ...]]]] = {
         },
         "ops/softmax.cu": {r" softmax<": (LOAD, STORE)},
         "ops/strided_copy.cu": {r"copy_nest<uint4, ": (LOAD, STORE)},
+        "ops/xent.cu": {r"(dense_xent|sparse_xent32)<float": (LOAD, STORE)},
+        "ops/batch_norm.cu": {r" apply<(float|BFloat16)>": (LOAD, STORE)},
+        "ops/norm.cu": {r"reduce_rows<.*1, float, float, float": (LOAD,)},
         "ops/training.cu": {r"apply<": (LOAD, STORE)},
     },
 }
