@@ -1,6 +1,7 @@
 // A value that a fused kernel writes for others and that costs less to compute than to move through memory is computed
 // by its readers: `x - mean` in the gradient of a batch normalization, for one, whose kernels read x or could. That is
-// done only where nothing has to be written then, and no reader has to read more than before.
+// done only where nothing has to be written then, and no reader has to read more than before. What the value is
+// computed from may also be a result that is written in any case: `1 + tanh(x)` of the tanh that the gradient needs.
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -70,6 +71,7 @@ class Recomputer {
     bool changed = false;
     for (size_t i = 0; i < ir_.nodes.size(); ++i) {
       if (!is_fused(ir_.nodes[i])) continue;
+      find_stored(static_cast<int32_t>(i));
       std::vector<size_t> kept;
       const size_t count = ir_.nodes[i].shapes.size();
       for (size_t k = 0; k < count; ++k)
@@ -84,10 +86,31 @@ class Recomputer {
   static bool is_fused(const IrNode& n) { return n.op->name == "_FusedElementwise"; }
   bool is_whole(Out t, const Fused& f) const { return ir_.shape(t).num_elements() == f.frame.num_elements(); }
 
-  // The inputs that register `reg` is computed from; false if that costs too much.
-  static bool find_leaves(const Fused& f, int64_t reg, double& cost, std::set<int64_t>& leaves) {
+  bool is_fetched(Out t) const { return std::ranges::find(ir_.fetches, t) != ir_.fetches.end(); }
+
+  // What is read instead of register r of the fused node i.
+  static Out leaf_of(int32_t i, const Fused& f, int64_t r) {
+    if (r < f.program.num_inputs) return f.inputs[r];
+    return {i, static_cast<int32_t>(std::ranges::find(f.results, r) - f.results.begin())};
+  }
+
+  // The registers of node i that it writes in any case: they are fetched, or much work even from those before them.
+  void find_stored(int32_t i) {
+    const Fused f(ir_.nodes[i]);
+    stored_.clear();
+    for (size_t k = 0; k < f.results.size(); ++k) {
+      const Out t{i, static_cast<int32_t>(k)};
+      double cost = 0;
+      std::set<int64_t> leaves;
+      if (is_whole(t, f) && (is_fetched(t) || !find_leaves(f, f.results[k], cost, leaves)))
+        stored_.insert(f.results[k]);
+    }
+  }
+
+  // The inputs and stored registers that register `reg` is computed from; false if that costs too much.
+  bool find_leaves(const Fused& f, int64_t reg, double& cost, std::set<int64_t>& leaves) const {
     if (reg < 0) return true;
-    if (reg < f.program.num_inputs) {
+    if (reg < f.program.num_inputs || stored_.contains(reg)) {
       leaves.insert(reg);
       return !f.is_row(reg);
     }
@@ -101,10 +124,11 @@ class Recomputer {
     const IrNode& n = ir_.nodes[t.node];
     const Fused from(n);
     const auto bytes = ir_.shape(t).num_elements() * static_cast<int64_t>(dtype_size(ir_.dtype(t)));
-    if (!is_whole(t, from) || bytes < kMinBytes || std::ranges::find(ir_.fetches, t) != ir_.fetches.end()) return false;
+    const int64_t result = from.results[t.index];
+    if (!is_whole(t, from) || bytes < kMinBytes || stored_.contains(result)) return false;
     double cost = 0;
     std::set<int64_t> leaves;
-    if (!find_leaves(from, from.results[t.index], cost, leaves)) return false;
+    if (!find_leaves(from, result, cost, leaves)) return false;
     std::vector<std::pair<int32_t, Fused>> readers;
     for (int32_t u : users_[t.node]) {
       const IrNode& user = ir_.nodes[u];
@@ -116,7 +140,7 @@ class Recomputer {
     }
     if (readers.empty()) return false;
     for (auto& [u, fused] : readers) {
-      for (int64_t leaf : leaves) users_[from.inputs[leaf].node].insert(u);
+      for (int64_t leaf : leaves) users_[leaf_of(t.node, from, leaf).node].insert(u);
       store(u, std::move(fused));
     }
     return true;
@@ -131,7 +155,7 @@ class Recomputer {
     std::map<int64_t, int64_t> copied, now;  // registers of `from` and of `old` -> of the reader
     int more = -1;
     for (int64_t leaf : leaves) {
-      const Out x = from.inputs[leaf];
+      const Out x = leaf_of(t.node, from, leaf);
       copied[leaf] = reader.input_number(x);
       if (copied[leaf] >= 0) continue;
       copied[leaf] = static_cast<int64_t>(reader.inputs.size());
@@ -206,6 +230,7 @@ class Recomputer {
 
   Ir ir_;
   std::vector<std::set<int32_t>> users_;
+  std::set<int64_t> stored_;  // registers of the node at hand
 };
 
 }  // namespace

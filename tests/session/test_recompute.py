@@ -28,6 +28,17 @@ def test_what_costs_little_is_computed_where_it_is_read():
     np.testing.assert_array_equal(tf.Session().run(y, feed), tf.Session(config=unoptimized()).run(y, feed))
 
 
+def test_from_what_is_written_in_any_case():
+    x, w = tf.placeholder(tf.float32, [300, 300]), tf.placeholder(tf.float32, [300, 300])
+    t = tf.tanh(x)
+    y = (tf.matmul(t * 0.5, w) + t) * (t + 2.0) - (1.0 - t * t)
+    feed = feeds_of(x, w)
+    plan = tf.Session().describe_plan(y, feed)
+    first = next(line for line in plan.splitlines() if "_FusedElementwise" in line)
+    assert first.count("float32") == 2, plan  # t and t / 2
+    np.testing.assert_array_equal(tf.Session().run(y, feed), tf.Session(config=unoptimized()).run(y, feed))
+
+
 @pytest.mark.parametrize("kept", ["fetched", "small", "expensive", "read by others", "rows"])
 def test_values_that_are_kept(kept):
     x, w, v, y = cheap_value((30, 30) if kept == "small" else (300, 300))
