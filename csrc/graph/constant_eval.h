@@ -15,8 +15,8 @@ Shape partial_shape(Graph& graph, Out t);
 // One element of a shape, as a shape of rank 1.
 Shape partial_shape_of_scalar(Graph& graph, Out t);
 
-// Ops whose result is a function of their input's shape only (each result of ShapeN, of its own input's): Shape, ShapeN,
-// Size, Rank. Returns an undefined tensor if the shape is not known well enough.
+// Ops whose result is a function of their input's shape only (each result of ShapeN, of its own input's): Shape,
+// ShapeN, Size, Rank. Returns an undefined tensor if the shape is not known well enough.
 Tensor shape_op_value(const OpDef& op, DType out_type, const Shape& input);
 
 inline constexpr int64_t kMaxFoldedElements = 1024;

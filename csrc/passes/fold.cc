@@ -118,8 +118,9 @@ Ir fold(Ir ir, bool evaluate_constants) {
     infer(ir, n);
     if (fold_shapes(ir, n)) continue;
     if (evaluate_constants && n.values.empty() && foldable(ir, n)) evaluate(ir, n);
-    if ((n.op->alias || n.op->same_if_same_shape) && n.control.empty() && n.values.empty() &&
-        n.shapes[0].fully_defined() && n.shapes[0] == ir.shape(n.inputs[0]))
+    // Of scalars, the shape says nothing about axes that are not known yet.
+    if ((n.op->alias || (n.op->same_if_same_shape && n.shapes[0].rank() > 0)) && n.control.empty() &&
+        n.values.empty() && n.shapes[0].fully_defined() && n.shapes[0] == ir.shape(n.inputs[0]))
       forward[i] = n.inputs[0];
   }
   // Constants no longer need what they were computed from.

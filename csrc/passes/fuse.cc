@@ -12,7 +12,7 @@
 #include <set>
 
 #include "core/registry.h"
-#include "passes/frame.h"
+#include "passes/fusable.h"
 
 namespace tfmini {
 namespace {
@@ -43,7 +43,8 @@ class Fuser {
         users_(ir_.nodes.size()),
         waiting_(ir_.nodes.size()),
         dead_(ir_.nodes.size(), 0),
-        wanted_(ir_.nodes.size(), 0) {
+        wanted_(ir_.nodes.size(), 0),
+        late_(ir_.nodes.size(), 0) {
     for (size_t i = 0; i < ir_.nodes.size(); ++i) {
       for (Out t : ir_.nodes[i].inputs) users_[t.node].push_back(static_cast<int32_t>(i));
       for (int32_t c : ir_.nodes[i].control) waiting_[c].push_back(static_cast<int32_t>(i));
@@ -71,23 +72,6 @@ class Fuser {
                                [&](Out t) { return fusable_type(ir_.dtype(t)) && ir_.shape(t).fully_defined(); });
   }
 
-  // How many steps the elementwise node would be; 0 if it cannot be fused.
-  int fusable_steps(const IrNode& n) const {
-    const std::string& op = n.op->name;
-    if (op == "BroadcastTo") return 1;
-    if (!n.op->elementwise) return 0;
-    const auto has_loop = [&](const char* function) { return fused_opcode(function, n.dtypes[0]) >= 0; };
-    if (op == "Cast" || op == "SelectV2") return 1;
-    // The form of Select whose condition chooses rows does not broadcast the usual way.
-    if (op == "Select") return ir_.shape(n.inputs[0]).rank() == 0 || ir_.shape(n.inputs[0]) == n.shapes[0] ? 1 : 0;
-    if (op == "AddN") return has_loop("AddV2") ? static_cast<int>(n.inputs.size()) - 1 : 0;
-    if (op == "ClipByValue") return has_loop("Maximum") ? 2 : 0;
-    if (op == "LeakyRelu") return has_loop("LeakyRelu") ? 1 : 0;
-    if (op == "LeakyReluGrad") return has_loop("LeakyRelu") ? 2 : 0;
-    if ((op == "Equal" || op == "NotEqual") && !n.attrs->flag("incompatible_shape_error")) return 0;
-    return fused_opcode(op, ir_.dtype(n.inputs[0])) >= 0 ? 1 : 0;
-  }
-
   // The inputs that are values: not the axes of a reduction or the shape of a broadcast.
   std::vector<Out> operands(int32_t i) const {
     const IrNode& n = ir_.nodes[i];
@@ -108,8 +92,7 @@ class Fuser {
     while (!stack.empty()) {
       const int32_t i = stack.back();
       stack.pop_back();
-      // Nothing before g's first member depends on g, unless a group makes it part of something later.
-      if (i < first && (group_[i] < 0 || groups_[group_[i]].members.back() < first)) continue;
+      if (late_[i] < first) continue;
       if (mark_[i] == generation_) continue;
       if (group_[i] == g) return true;
       mark_[i] = generation_;
@@ -135,15 +118,33 @@ class Fuser {
     return out;
   }
 
+  // These nodes depend on one that is as late as `late`; so does, of what has been joined, all that depends on them.
+  void raise(std::vector<int32_t> nodes, int32_t late) {
+    while (!nodes.empty()) {
+      const int32_t k = nodes.back();
+      nodes.pop_back();
+      if (k > joined_ || late_[k] >= late) continue;
+      late_[k] = late;
+      nodes.insert(nodes.end(), users_[k].begin(), users_[k].end());
+      nodes.insert(nodes.end(), waiting_[k].begin(), waiting_[k].end());
+      if (group_[k] < 0) continue;
+      const std::vector<int32_t>& members = groups_[group_[k]].members;
+      nodes.insert(nodes.end(), members.begin(), members.end());
+    }
+  }
+
   // A group of its own for node i, merged with those it can be merged with.
   void join(int32_t i) {
     const IrNode& n = ir_.nodes[i];
+    joined_ = late_[i] = i;
+    for (Out t : n.inputs) late_[i] = std::max(late_[i], late_[t.node]);
+    for (int32_t c : n.control) late_[i] = std::max(late_[i], late_[c]);
     if (!is_fusable(n)) return;
     const FusableReduction reduction = fusable_reduction(ir_, n);
     if (reduction.result != Extent::kFull)
       role_[i] = {1, true, reduction.result};
     else
-      role_[i].steps = fusable_steps(n);
+      role_[i].steps = fusable_steps(ir_, n);
     if (role_[i].steps == 0) return;
     group_[i] = static_cast<int32_t>(groups_.size());
     groups_.push_back({{i}, role_[i].steps, role_[i].reduces ? reduction.frame : Frame{n.shapes[0]}, role_[i].reduces});
@@ -187,6 +188,9 @@ class Fuser {
     groups_[g] = {std::move(all), groups_[g].steps + groups_[h].steps, *frame,
                   groups_[g].reduces || groups_[h].reduces};
     groups_[h] = {};
+    int32_t late = 0;
+    for (int32_t k : groups_[g].members) late = std::max(late, late_[k]);
+    raise(groups_[g].members, late);
   }
 
   std::vector<Role> roles(const std::vector<int32_t>& nodes) const {
@@ -274,7 +278,7 @@ class Fuser {
       std::vector<int64_t> in;
       for (Out t : operands(i)) in.push_back(reg(t, reads_rows(i)));
       if (slopes.contains(i)) in.push_back(reg(slopes[i], reads_rows(i)));
-      registers[i] = emit(program, i, in);
+      registers[i] = emit_steps(program, ir_, ir_.nodes[i], role_[i].reduces ? role_[i].extent : Extent::kFull, in);
     }
     std::vector<int64_t> results;
     for (int32_t i : outputs) results.push_back(registers.at(i));
@@ -286,26 +290,6 @@ class Fuser {
     attrs->set("results", std::move(results));
     replace(id, std::move(fused), outputs, std::move(attrs));
     return true;
-  }
-
-  // The steps of one node; returns the register of its value.
-  int64_t emit(FusedProgram& p, int32_t i, const std::vector<int64_t>& in) const {
-    const IrNode& n = ir_.nodes[i];
-    const std::string& op = n.op->name;
-    const DType dtype = n.dtypes[0];
-    const auto opcode = [&](const char* function) { return fused_opcode(function, dtype); };
-    if (role_[i].reduces) return p.emit(fused_reduce_opcode(op, role_[i].extent, dtype), in[0]);
-    if (op == "BroadcastTo") return in[0];
-    if (op == "Cast") return p.emit(fused_cast_opcode(dtype), in[0]);
-    if (op == "Select" || op == "SelectV2") return p.emit(fused_select_opcode(), in[0], in[1], in[2]);
-    if (op == "ClipByValue") return p.emit(opcode("Minimum"), p.emit(opcode("Maximum"), in[0], in[1]), in[2]);
-    if (op == "LeakyReluGrad") return p.emit(opcode("Mul"), in[0], p.emit(opcode("LeakyReluSlope"), in[1], in[2]));
-    if (op == "AddN") {
-      int64_t sum = in[0];
-      for (size_t k = 1; k < in.size(); ++k) sum = p.emit(opcode("AddV2"), sum, in[k]);
-      return sum;
-    }
-    return p.emit(fused_opcode(op, ir_.dtype(n.inputs[0])), in[0], in.size() > 1 ? in[1] : -1);
   }
 
   // The slope of a leaky relu as a constant node.
@@ -389,6 +373,8 @@ class Fuser {
   std::vector<char> dead_, wanted_;                    // replaced by a fused node; fetched or a target
   std::vector<Group> groups_;
   std::map<Value, std::vector<int32_t>> readers_;  // fusable nodes that read a value
+  std::vector<int32_t> late_;  // the latest node that each depends on, a group being one node; or itself
+  int32_t joined_ = -1;        // the last node that has been looked at
   std::vector<int32_t> mark_;
   int32_t generation_ = 0;
 };

@@ -48,7 +48,7 @@ class BatchNormFuser {
     Out norm = last.inputs[0], side;
     const IrNode& sum = ir_.nodes[norm.node];
     if ((sum.op->name == "AddV2" || sum.op->name == "Add" || sum.op->name == "AddN") && sum.inputs.size() == 2) {
-      if (!is_plain(sum) || waited_[norm.node] || uses_[norm.node] != 1) return false;
+      if (!is_plain(sum) || waited_[norm.node] || uses_[norm.node] != 1 || sum.place != last.place) return false;
       // The later of two: the other cannot depend on it.
       const bool second = sum.inputs[1].node > sum.inputs[0].node;
       norm = sum.inputs[second];

@@ -28,10 +28,13 @@ Ir lower_bias(Ir ir) {
     const std::string& op = n.op->name;
     const bool sum = op == "BiasAdd" || op == "BiasAddV1";
     if ((!sum && op != "BiasAddGrad") || !n.values.empty() || !fusable_type(n.dtypes[0]) || !channels_last(n)) continue;
+    const Shape& value = ir.shape(n.inputs[0]);
+    // AddV2 would broadcast one channel, which BiasAdd refuses.
+    if (!value.known_rank() || (sum && (value.dim(-1) < 0 || ir.shape(n.inputs[1]).num_elements() != value.dim(-1))))
+      continue;
     auto attrs = attrs_of_type(n);
     if (!sum) {
-      const int rank = ir.shape(n.inputs[0]).rank();
-      if (!ir.shape(n.inputs[0]).known_rank()) continue;
+      const int rank = value.rank();
       std::vector<int32_t> leading(static_cast<size_t>(rank) - 1);
       std::iota(leading.begin(), leading.end(), 0);
       IrNode axes;

@@ -65,6 +65,8 @@ Ir prune(const Graph& graph, const Request& request) {
   enum : int32_t { kOpen = -2 };
   std::vector<int32_t> stack;
   const auto is_fed = [&](Out t) { return fed.count({t.node, t.index}) != 0; };
+  // Whoever waits for a placeholder waits for its value.
+  const auto has_run = [&](int32_t c) { return is_fed({c, 0}) && graph.node(c).op->name == "Placeholder"; };
   const auto visit = [&](int32_t root) {
     stack.push_back(root);
     while (!stack.empty()) {
@@ -75,7 +77,7 @@ Ir prune(const Graph& graph, const Request& request) {
         for (size_t i = node.inputs.size(); i-- > 0;)
           if (!is_fed(node.inputs[i]) && !done.count(node.inputs[i].node)) stack.push_back(node.inputs[i].node);
         for (int32_t c : node.control_inputs)
-          if (!done.count(c)) stack.push_back(c);
+          if (!has_run(c) && !done.count(c)) stack.push_back(c);
         if (stack.back() != id) continue;
       }
       stack.pop_back();
@@ -88,7 +90,7 @@ Ir prune(const Graph& graph, const Request& request) {
       }
       for (int32_t c : node.control_inputs) {
         auto d = done.find(c);
-        if (d == done.end() || d->second == kOpen) ready = false;
+        if (!has_run(c) && (d == done.end() || d->second == kOpen)) ready = false;
       }
       if (!ready) fail(Code::kInvalidArgument, "the graph has a cycle through '", node.name, "'");
       if (node.op->name == "Placeholder") unfed(node);
@@ -97,7 +99,8 @@ Ir prune(const Graph& graph, const Request& request) {
         const auto f = fed.find({in.node, in.index});
         n.inputs.push_back(f != fed.end() ? Out{f->second, 0} : Out{done[in.node], in.index});
       }
-      for (int32_t c : node.control_inputs) n.control.push_back(done[c]);
+      for (int32_t c : node.control_inputs)
+        if (!has_run(c)) n.control.push_back(done[c]);
       done[id] = static_cast<int32_t>(ir.nodes.size());
       ir.nodes.push_back(std::move(n));
     }

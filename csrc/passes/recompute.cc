@@ -86,6 +86,7 @@ class Recomputer {
   static bool is_fused(const IrNode& n) { return n.op->name == "_FusedElementwise"; }
   bool is_whole(Out t, const Fused& f) const { return ir_.shape(t).num_elements() == f.frame.num_elements(); }
 
+  int64_t bytes(Out t) const { return ir_.shape(t).num_elements() * static_cast<int64_t>(dtype_size(ir_.dtype(t))); }
   bool is_fetched(Out t) const { return std::ranges::find(ir_.fetches, t) != ir_.fetches.end(); }
 
   // What is read instead of register r of the fused node i.
@@ -123,9 +124,8 @@ class Recomputer {
   bool move_to_readers(Out t) {
     const IrNode& n = ir_.nodes[t.node];
     const Fused from(n);
-    const auto bytes = ir_.shape(t).num_elements() * static_cast<int64_t>(dtype_size(ir_.dtype(t)));
     const int64_t result = from.results[t.index];
-    if (!is_whole(t, from) || bytes < kMinBytes || stored_.contains(result)) return false;
+    if (!is_whole(t, from) || bytes(t) < kMinBytes || stored_.contains(result)) return false;
     double cost = 0;
     std::set<int64_t> leaves;
     if (!find_leaves(from, result, cost, leaves)) return false;
@@ -153,16 +153,16 @@ class Recomputer {
     if (replaced < 0 || old.frame != from.frame) return false;
     reader.remove_input(replaced);
     std::map<int64_t, int64_t> copied, now;  // registers of `from` and of `old` -> of the reader
-    int more = -1;
+    int64_t more = 0;                        // to read
     for (int64_t leaf : leaves) {
       const Out x = leaf_of(t.node, from, leaf);
       copied[leaf] = reader.input_number(x);
       if (copied[leaf] >= 0) continue;
       copied[leaf] = static_cast<int64_t>(reader.inputs.size());
       reader.inputs.push_back(x);
-      more += is_whole(x, from);
+      more += bytes(x);
     }
-    if (more > 0 || reader.inputs.size() > size_t{kMaxFusedInputs}) return false;
+    if (more > bytes(t) + bytes(t) / 16 || reader.inputs.size() > size_t{kMaxFusedInputs}) return false;
     reader.program = {{}, static_cast<int>(reader.inputs.size())};
     for (int64_t i = 0; i < old.program.num_inputs; ++i) now[i] = i - (i > replaced);
     now[replaced] = copy_register(from, from.results[t.index], copied, reader.program);

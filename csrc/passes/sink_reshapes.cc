@@ -31,20 +31,17 @@ class Sinker {
     IrNode& reshape = ir_.nodes[place];
     if (reshape.op->name != "Reshape" || !is_plain(reshape) || uses_[place] != 1) return false;
     const Out product = reshape.inputs[0];
-    const Shape &before = ir_.shape(product), &after = reshape.shapes[0];
+    const Shape before = ir_.shape(product), after = reshape.shapes[0];
     if (!product_[product.node] || uses_[product.node] != 1 || !before.fully_defined() || !after.fully_defined() ||
         after.rank() == 0 || before.dim(-1) != after.dim(-1) || reshape.place != last.place)
       return false;
     if (const AttrValue* format = last.attrs->find("data_format"); format && !same_value(*format, std::string("NHWC")))
       return false;
-    const Out shape = reshape.inputs[1];
-    std::swap(last.op, reshape.op);
-    std::swap(last.attrs, reshape.attrs);
-    std::swap(last.name, reshape.name);
-    std::swap(last.inputs, reshape.inputs);
-    reshape.inputs[0] = product;
-    reshape.shapes[0] = before;
-    last.inputs = {{place, 0}, shape};
+    std::swap(last, reshape);
+    ir_.nodes[place].inputs[0] = product;
+    ir_.nodes[place].shapes[0] = before;
+    last.inputs[0] = {place, 0};
+    last.shapes[0] = after;
     product_[place] = 1;  // with its bias
     return true;
   }
