@@ -79,7 +79,8 @@ class FusedKernel {
     p.tile_rows = p.pieces > 1 ? 1 : std::clamp<int64_t>(kTileElements / p.width, 1, p.rows);
     p.tiles = (p.rows + p.tile_rows - 1) / p.tile_rows;
     p.widest = program_.widest;
-    const auto up = [](int64_t bytes) { return (bytes + 15) / 16 * 16; };
+    constexpr int64_t kAlignment = kPack * sizeof(double);  // of the widest packs
+    const auto up = [](int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; };
     p.tile_bytes = up((p.tile_rows * p.width + kPack - 1) / kPack * kPack * p.widest);
     p.rows_at = program_.num_tiles * p.tile_bytes;
     p.sums_at = p.rows_at + up(program_.num_rows * p.tile_rows * 8);
