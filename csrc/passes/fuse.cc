@@ -295,15 +295,8 @@ class Fuser {
   // The slope of a leaky relu as a constant node.
   Out slope_of(const IrNode& n) {
     const float alpha = n.attrs->real("alpha");
-    IrNode constant;
-    constant.op = &Registry::get().find("Const");
-    constant.attrs = std::make_shared<Attrs>();
-    constant.name = n.name + "/alpha";
-    constant.origin = n.origin;
-    constant.dtypes = n.dtypes;
-    constant.shapes = {Shape{}};
-    constant.values = {n.dtypes[0] == DType::kDouble ? Tensor::scalar<double>(alpha) : Tensor::scalar<float>(alpha)};
-    return {append(std::move(constant)), 0};
+    const bool wide = n.dtypes[0] == DType::kDouble;
+    return {append(constant_for(n, "/alpha", wide ? Tensor::scalar<double>(alpha) : Tensor::scalar<float>(alpha))), 0};
   }
 
   int32_t append(IrNode node) {

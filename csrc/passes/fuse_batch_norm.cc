@@ -32,8 +32,6 @@ class BatchNormFuser {
   }
 
  private:
-  static bool is_plain(const IrNode& n) { return n.control.empty() && n.values.empty(); }
-
   // Is this the image made by a batch normalization in training?
   bool is_normalized(Out t) const {
     const IrNode& n = ir_.nodes[t.node];

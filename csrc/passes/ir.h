@@ -141,6 +141,12 @@ Ir compile(const Graph& graph, const Request& request, const PassOptions& option
 std::vector<int32_t> count_uses(const Ir& ir);
 // Are they equal, but for annotations?
 bool same_attrs(const Attrs& a, const Attrs& b);
+// Is it computed in the run, and does it wait for its inputs only?
+bool is_plain(const IrNode& n);
+// Has a node with a data_format, if it has one, its channels last?
+bool channels_last(const IrNode& n);
+// A constant for the sake of node n, whose name and place in the order of creation it takes.
+IrNode constant_for(const IrNode& n, const std::string& suffix, Tensor value);
 // For each input of a node, which of the op's declared inputs it belongs to.
 std::vector<int32_t> declared_inputs(const IrNode& n);
 // Can this op, with these attributes, run where node n does?

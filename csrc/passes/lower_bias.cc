@@ -8,11 +8,6 @@
 namespace tfmini {
 namespace {
 
-bool channels_last(const IrNode& n) {
-  const AttrValue* format = n.attrs->find("data_format");
-  return !format || same_value(*format, std::string("NHWC"));
-}
-
 std::shared_ptr<Attrs> attrs_of_type(const IrNode& n) {
   auto attrs = std::make_shared<Attrs>();
   attrs->set("T", n.dtypes[0]);
@@ -37,14 +32,7 @@ Ir lower_bias(Ir ir) {
       const int rank = value.rank();
       std::vector<int32_t> leading(static_cast<size_t>(rank) - 1);
       std::iota(leading.begin(), leading.end(), 0);
-      IrNode axes;
-      axes.op = &Registry::get().find("Const");
-      axes.attrs = std::make_shared<Attrs>();
-      axes.name = n.name + "/axes";
-      axes.origin = n.origin;
-      axes.dtypes = {DType::kInt32};
-      axes.shapes = {Shape{rank - 1}};
-      axes.values = {Tensor::vector(leading)};
+      IrNode axes = constant_for(n, "/axes", Tensor::vector(leading));
       attrs->set("Tidx", DType::kInt32);
       attrs->set("keep_dims", false);
       n.inputs.push_back({static_cast<int32_t>(ir.nodes.size()), 0});

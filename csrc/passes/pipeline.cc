@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <queue>
 
+#include "core/registry.h"
 #include "passes/ir.h"
 
 namespace tfmini {
@@ -48,6 +49,25 @@ std::vector<int32_t> count_uses(const Ir& ir) {
   for (Out t : ir.fetches) ++uses[t.node];
   for (int32_t t : ir.targets) ++uses[t];
   return uses;
+}
+
+bool is_plain(const IrNode& n) { return n.control.empty() && n.values.empty(); }
+
+bool channels_last(const IrNode& n) {
+  const AttrValue* format = n.attrs->find("data_format");
+  return !format || same_value(*format, std::string("NHWC"));
+}
+
+IrNode constant_for(const IrNode& n, const std::string& suffix, Tensor value) {
+  IrNode constant;
+  constant.op = &Registry::get().find("Const");
+  constant.attrs = std::make_shared<Attrs>();
+  constant.name = n.name + suffix;
+  constant.origin = n.origin;
+  constant.dtypes = {value.dtype()};
+  constant.shapes = {value.shape()};
+  constant.values = {std::move(value)};
+  return constant;
 }
 
 bool same_attrs(const Attrs& a, const Attrs& b) { return has_attrs(a, b) && has_attrs(b, a); }

@@ -22,8 +22,6 @@ class Sinker {
   }
 
  private:
-  static bool is_plain(const IrNode& n) { return n.control.empty() && n.values.empty(); }
-
   // Lets `last` take the place of the reshape that it reads, and follow as the reshape.
   bool swap(IrNode& last) {
     if (!is_plain(last)) return false;
@@ -35,8 +33,7 @@ class Sinker {
     if (!product_[product.node] || uses_[product.node] != 1 || !before.fully_defined() || !after.fully_defined() ||
         after.rank() == 0 || before.dim(-1) != after.dim(-1) || reshape.place != last.place)
       return false;
-    if (const AttrValue* format = last.attrs->find("data_format"); format && !same_value(*format, std::string("NHWC")))
-      return false;
+    if (!channels_last(last)) return false;
     std::swap(last, reshape);
     ir_.nodes[place].inputs[0] = product;
     ir_.nodes[place].shapes[0] = before;

@@ -46,14 +46,7 @@ Ir split_reductions(Ir ir) {
     const auto inner = inner_axes(ir, ir.nodes[i]);
     if (!inner) continue;
     IrNode rows = ir.nodes[i];
-    IrNode axes;
-    axes.op = &Registry::get().find("Const");
-    axes.attrs = std::make_shared<Attrs>();
-    axes.name = rows.name + "/inner_axes";
-    axes.origin = rows.origin;
-    axes.dtypes = {ir.dtype(rows.inputs[1])};
-    axes.shapes = {Shape{static_cast<int64_t>(inner->size())}};
-    axes.values = {axes_tensor(*inner, axes.dtypes[0])};
+    IrNode axes = constant_for(rows, "/inner_axes", axes_tensor(*inner, ir.dtype(rows.inputs[1])));
     auto attrs = std::make_shared<Attrs>(*rows.attrs);
     attrs->set("keep_dims", true);
     rows.attrs = std::move(attrs);
