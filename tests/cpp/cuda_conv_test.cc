@@ -1,14 +1,11 @@
 // Convolutions and their gradients on a GPU, or on the simulated one, against sums in double over odd geometries:
 // strides, dilations, paddings beyond the kernel, groups, channels that fill no vector, windows that see nothing.
-#include <cstdio>
-
 #if defined(TFMINI_WITH_CUDA)
 #include <cmath>
 #include <vector>
 
 #include "check.h"
 #include "conv/conv.cuh"
-#include "core/devices.h"
 #include "core/tensor_float_32.h"
 #include "device_array.h"
 
@@ -122,25 +119,17 @@ void check_type(Device& device) {
 }
 
 }  // namespace
+
+void check_all(Device& device) {
+  check_type<float>(device);
+  check_type<double>(device);
+  check_type<Half>(device);
+  check_type<BFloat16>(device);
+  tensor_float_32_allowed = false;
+  check_type<float>(device);
+}
+
 }  // namespace tfmini::cuda
 #endif
 
-int main() {
-#if defined(TFMINI_WITH_CUDA)
-  using namespace tfmini;
-  if (const std::string reason = cuda_status(); !reason.empty()) {
-    std::printf("skipped: %s\n", reason.c_str());
-    return 0;
-  }
-  Device& device = cuda::device(0);
-  cuda::check_type<float>(device);
-  cuda::check_type<double>(device);
-  cuda::check_type<Half>(device);
-  cuda::check_type<BFloat16>(device);
-  tensor_float_32_allowed = false;
-  cuda::check_type<float>(device);
-#else
-  std::printf("skipped: no CUDA in this build\n");
-#endif
-  return 0;
-}
+#include "cuda_main.h"

@@ -15,6 +15,12 @@ struct Sizes {
   int splits = 0;  // 0: as planned
 };
 
+// The plan with k cut into its number of parts.
+inline GemmPlan split_for(GemmPlan plan, int64_t k) {
+  plan.split_depth = static_cast<int>((k + plan.splits * 64 - 1) / (plan.splits * 64) * 64);
+  return plan;
+}
+
 template <class T>
 void check_gemm(Device& device, const Sizes& s, bool ta, bool tb, bool epilogue, const GemmPlan* plan) {
   const auto a = random_values<T>(s.batch * s.m * s.k, 1);
