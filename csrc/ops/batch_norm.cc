@@ -158,12 +158,12 @@ struct FusedBatchNorm {
   Format format;
   double epsilon, factor;
   bool training, relu;
-  explicit FusedBatchNorm(const Attrs& attrs)
+  explicit FusedBatchNorm(const Attrs& attrs, bool relu = false)
       : format(attrs),
         epsilon(attrs.real("epsilon")),
         factor(attrs.real("exponential_avg_factor")),
         training(attrs.flag("is_training")),
-        relu(attrs.find("num_side_inputs") != nullptr) {}
+        relu(relu) {}
 
   void operator()(KernelContext& c) const {
     const int64_t channels = c.input(0).dim(format.axis());
@@ -298,6 +298,10 @@ struct FusedBatchNormGrad {
 };
 
 template <class T>
+struct BatchNormRelu : FusedBatchNorm<T> {
+  explicit BatchNormRelu(const Attrs& attrs) : FusedBatchNorm<T>(attrs, true) {}
+};
+template <class T>
 struct BatchNormReluGrad : FusedBatchNormGrad<T> {
   explicit BatchNormReluGrad(const Attrs& attrs) : FusedBatchNormGrad<T>(attrs, true) {}
 };
@@ -356,7 +360,7 @@ void register_relu(Registry& r) {
   backward.input("reserve_space_2: U").input("offset: U").output("x_backprop: T").output("scale_backprop: U");
   backward.output("offset_backprop: U").output("reserve_space_4: U").output("reserve_space_5: U").shape(grad_shape);
   types(backward);
-  r.kernels<FusedBatchNorm>("_BatchNormRelu", DeviceKind::kCPU, FloatTypes{});
+  r.kernels<BatchNormRelu>("_BatchNormRelu", DeviceKind::kCPU, FloatTypes{});
   r.kernels<BatchNormReluGrad>("_BatchNormReluGrad", DeviceKind::kCPU, FloatTypes{});
 }
 

@@ -234,12 +234,12 @@ struct FusedBatchNorm {
   std::string format;
   double epsilon, factor;
   bool training, relu;
-  explicit FusedBatchNorm(const Attrs& attrs)
+  explicit FusedBatchNorm(const Attrs& attrs, bool relu = false)
       : format(attrs.string("data_format")),
         epsilon(attrs.real("epsilon")),
         factor(attrs.real("exponential_avg_factor")),
         training(attrs.flag("is_training")),
-        relu(attrs.find("num_side_inputs") != nullptr) {}
+        relu(relu) {}
 
   void operator()(KernelContext& c) const {
     const Image image(c.input(0).shape(), format);
@@ -308,6 +308,10 @@ struct FusedBatchNormGrad {
 };
 
 template <class T>
+struct BatchNormRelu : FusedBatchNorm<T> {
+  explicit BatchNormRelu(const Attrs& attrs) : FusedBatchNorm<T>(attrs, true) {}
+};
+template <class T>
 struct BatchNormReluGrad : FusedBatchNormGrad<T> {
   explicit BatchNormReluGrad(const Attrs& attrs) : FusedBatchNormGrad<T>(attrs, true) {}
 };
@@ -325,7 +329,7 @@ void register_batch_norm_cuda(Registry& r) {
     r.kernels<cuda::FusedBatchNorm>(std::string("FusedBatchNorm") + version, gpu, FloatTypes{});
     r.kernels<cuda::FusedBatchNormGrad>(std::string("FusedBatchNormGrad") + version, gpu, FloatTypes{});
   }
-  r.kernels<cuda::FusedBatchNorm>("_BatchNormRelu", gpu, FloatTypes{});
+  r.kernels<cuda::BatchNormRelu>("_BatchNormRelu", gpu, FloatTypes{});
   r.kernels<cuda::BatchNormReluGrad>("_BatchNormReluGrad", gpu, FloatTypes{});
 }
 
